@@ -1,0 +1,1 @@
+//! Clocks, time-stamping sockets and interfaces of Linux: the only unsafe code of utcd.

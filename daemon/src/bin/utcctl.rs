@@ -1,0 +1,3 @@
+//! utcctl.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,3 @@
+//! utcd.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,4 @@
+//! The parts of the daemon `utcd` and of `utcctl`.
+#![forbid(unsafe_code)]
+
+pub mod status;

@@ -1,0 +1,216 @@
+//! What the daemon publishes: one snapshot of every clock and source.
+//!
+//! The control socket sends it as JSON, `utcctl` and the terminal render it, and the
+//! metrics are made from it, so that no two outputs can differ. Times are in seconds,
+//! frequencies are ratios (1e-6 is 1 ppm).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that is known at one moment.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the daemon.
+    pub version: String,
+    /// Seconds since the daemon started.
+    pub uptime: f64,
+    /// Clocks, in the order of the configuration.
+    pub clocks: Vec<ClockStatus>,
+    /// Sources, in the order of the configuration.
+    pub sources: Vec<SourceStatus>,
+    /// The leap-second table in force.
+    pub leap: LeapStatus,
+    /// NTP serving, where it is configured.
+    pub ntp_server: Option<NtpServerStatus>,
+}
+
+/// What a clock is doing.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockState {
+    /// No source has been selected yet.
+    #[default]
+    Unsynchronised,
+    /// A source is selected and the offset is being taken out.
+    Acquiring,
+    /// Follows its sources.
+    Locked,
+    /// Has lost its sources and runs on its own, with growing uncertainty.
+    Holdover,
+    /// A change beyond the panic threshold was refused: an operator must look.
+    Panic,
+}
+
+/// One clock of this host.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ClockStatus {
+    /// Name in the configuration, and label in the metrics.
+    pub name: String,
+    /// `virtual` or `system`.
+    pub kind: String,
+    /// False where the clock is only observed.
+    pub disciplined: bool,
+    /// What it is doing.
+    pub state: ClockState,
+    /// The clock less UTC, s: positive when it is fast. `None` before the first estimate.
+    pub offset: Option<f64>,
+    /// Expanded uncertainty U of the offset, k = 2, s.
+    pub uncertainty: Option<f64>,
+    /// Hard bound of the error of the offset, s.
+    pub bound: Option<f64>,
+    /// Frequency of the clock's oscillator against UTC, ratio: positive when it is fast.
+    pub frequency: Option<f64>,
+    /// Standard uncertainty of the frequency, ratio.
+    pub frequency_uncertainty: Option<f64>,
+    /// Stratum served (leader's + 1), 16 if unsynchronised.
+    pub stratum: u8,
+    /// Root delay, s.
+    pub root_delay: f64,
+    /// Root dispersion, s.
+    pub root_dispersion: f64,
+    /// Seconds in holdover; 0 when locked.
+    pub holdover: f64,
+    /// Steps since the start of the daemon.
+    pub steps: u64,
+    /// How often another program was seen to change the clock.
+    pub interference: u64,
+    /// TAI−UTC in force, s.
+    pub tai_offset: i64,
+    /// The leading source.
+    pub leader: Option<String>,
+    /// True if an unbroken, valid chain leads to a declared origin.
+    pub traceable: bool,
+    /// Why not, where it is not.
+    pub not_traceable_because: Option<String>,
+    /// From the origin down to this clock.
+    pub chain: Vec<ChainLink>,
+}
+
+/// One step of a traceability chain.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ChainLink {
+    /// The clock nearer to UTC.
+    pub from: String,
+    /// The clock compared with it.
+    pub to: String,
+    /// How: `NTP`, `PTP`, `certificate 2026-0817`, `estimate and discipline`.
+    pub by: String,
+    /// The contributions of this link.
+    pub components: Vec<BudgetLine>,
+    /// Combined standard uncertainty of this link, s.
+    pub standard_uncertainty: f64,
+    /// What this link adds to the hard bound, s.
+    pub bound: f64,
+}
+
+/// One line of an uncertainty budget.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct BudgetLine {
+    /// As in the GUM budget: `path asymmetry`, `root delay`, …
+    pub name: String,
+    /// `A` or `B`.
+    pub evaluation: String,
+    /// `normal`, `rectangular`, …
+    pub distribution: String,
+    /// Standard uncertainty, s.
+    pub standard_uncertainty: f64,
+    /// What it adds to the hard bound, s.
+    pub bound: f64,
+}
+
+/// What selection made of a source.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelectionState {
+    /// Leads: the best of those that agree.
+    Leader,
+    /// Agrees, and is combined with the leader.
+    Combined,
+    /// Agrees, but adds nothing (clustered out, or not preferred).
+    Candidate,
+    /// Its interval misses that of the majority.
+    Falseticker,
+    /// Has too few comparisons yet.
+    Warming,
+    /// Answers have stopped.
+    Unreachable,
+    /// Says itself that it is unsynchronised, or was never heard.
+    #[default]
+    Unusable,
+}
+
+/// One source of time.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Name in the configuration, and label in the metrics.
+    pub name: String,
+    /// `ntp` or `ptp`.
+    pub protocol: String,
+    /// Address and port, or interface and domain.
+    pub address: String,
+    /// The clock that is compared with it.
+    pub clock: String,
+    /// What selection made of it.
+    pub state: SelectionState,
+    /// Why the source is in that state, in words.
+    pub reason: Option<String>,
+    /// The last eight polls, newest in the lowest bit.
+    pub reach: u8,
+    /// Seconds between exchanges.
+    pub poll_interval: f64,
+    /// Seconds since the last good comparison.
+    pub age: Option<f64>,
+    /// The clock less the source, s: positive when the clock is fast.
+    pub offset: Option<f64>,
+    /// Expanded uncertainty U of that offset, k = 2, s.
+    pub uncertainty: Option<f64>,
+    /// Hard bound of that offset, s.
+    pub bound: Option<f64>,
+    /// Round-trip delay (NTP) or twice the mean path delay (PTP), s.
+    pub delay: Option<f64>,
+    /// Standard deviation of single comparisons, s.
+    pub jitter: Option<f64>,
+    /// Stratum (NTP) or stepsRemoved + 1 (PTP).
+    pub stratum: Option<u8>,
+    /// Reference identifier (NTP) or grandmaster identity (PTP).
+    pub reference: Option<String>,
+    /// Where its time comes from, as configured: `UTC(NIM)`.
+    pub origin: Option<String>,
+    /// Who stamps: `kernel`, `user space`.
+    pub time_stamps: String,
+    /// Comparisons accepted.
+    pub accepted: u64,
+    /// Packets and exchanges refused, by named reason.
+    pub rejected: BTreeMap<String, u64>,
+}
+
+/// The leap-second table in force.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct LeapStatus {
+    /// File, or `built in`.
+    pub table: String,
+    /// When it expires, Unix seconds.
+    pub expires: f64,
+    /// True past that.
+    pub expired: bool,
+    /// Unix time of the midnight of the next announced leap second.
+    pub next: Option<f64>,
+}
+
+/// The NTP server.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct NtpServerStatus {
+    /// Addresses it listens on.
+    pub listen: Vec<String>,
+    /// The clock it gives.
+    pub clock: String,
+    /// Requests answered.
+    pub answered: u64,
+    /// Packets not answered, by named reason.
+    pub dropped: BTreeMap<String, u64>,
+}

@@ -1,0 +1,3 @@
+//! Simulated clocks and networks that run the code of the daemon.
+#![forbid(unsafe_code)]
+fn main() {}
