@@ -67,3 +67,25 @@ pub struct TwoWay {
     /// Round-trip delay, s.
     pub delay: f64,
 }
+
+/// Who took a time stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StampedBy {
+    /// The program, around the system call: scheduling delays are in it.
+    UserSpace,
+    /// The kernel, as the packet passed the driver.
+    Kernel,
+    /// The network interface.
+    Hardware,
+}
+
+/// When a packet left or reached this host.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stamp {
+    /// In the free-running time base of the clock.
+    pub at: Timestamp<Free>,
+    /// Standard uncertainty of `at`, s.
+    pub uncertainty: f64,
+    /// Who took it.
+    pub by: StampedBy,
+}

@@ -53,7 +53,7 @@ impl Duration {
     #[must_use]
     pub fn from_seconds(seconds: f64) -> Option<Self> {
         const LIMIT: f64 = i64::MAX as f64;
-        if !(seconds.abs() < LIMIT) {
+        if seconds.is_nan() || seconds.abs() >= LIMIT {
             return None;
         }
         // Whole seconds apart, so that the fraction keeps all its digits.
