@@ -8,5 +8,6 @@
 #![forbid(unsafe_code)]
 
 pub mod comparison;
+pub mod estimator;
 pub mod time;
 pub mod units;

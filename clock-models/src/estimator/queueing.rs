@@ -1,0 +1,207 @@
+//! How late a packet is: the likelihood of a queueing delay that is never negative.
+//!
+//! A packet takes the floor of its path plus a queueing delay q ≥ 0. Its body and its
+//! heavy tail are two exponential distributions, and a small part of the packets tells
+//! nothing (the path or the server has just changed). For a Gaussian prior of q all
+//! moments of the posterior are known in closed form.
+
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
+
+/// Part of the packets taken to tell nothing.
+const UNINFORMATIVE: f64 = 1e-3;
+/// Smallest mean queueing delay, s: what the finest time stamps resolve.
+const SMALLEST_MEAN: f64 = 1e-10;
+/// Packets that the distribution remembers.
+const MEMORY: f64 = 256.0;
+
+/// The queueing delay in one direction, learnt from the packets seen.
+#[derive(Debug, Clone)]
+pub(super) struct Queueing {
+    body_mean: f64,
+    tail_mean: f64,
+    tail_part: f64,
+    seen: f64,
+}
+
+/// A Gaussian belief of a queueing delay, updated by the fact that it has the
+/// distribution of queueing delays.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Posterior {
+    /// Mean, s.
+    pub mean: f64,
+    /// Variance, s².
+    pub variance: f64,
+    /// Natural logarithm of the probability density of what was observed.
+    pub log_likelihood: f64,
+    /// Probability that the packet told nothing.
+    pub uninformative: f64,
+    body: Share,
+    tail: Share,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    probability: f64,
+    mean: f64,
+}
+
+impl Queueing {
+    /// With a first guess of the mean delay, s.
+    pub(super) fn new(mean: f64) -> Self {
+        let body_mean = mean.max(SMALLEST_MEAN);
+        Self { body_mean, tail_mean: 10.0 * body_mean, tail_part: 0.1, seen: 0.0 }
+    }
+
+    /// Mean queueing delay of the ordinary packets, s.
+    pub(super) fn typical(&self) -> f64 {
+        self.body_mean
+    }
+
+    /// Mean queueing delay of all packets, s.
+    pub(super) fn mean(&self) -> f64 {
+        self.body_mean + self.tail_part * (self.tail_mean - self.body_mean)
+    }
+
+    /// Belief of q given that it was N(`mean`, `variance`) before.
+    pub(super) fn posterior(&self, mean: f64, variance: f64) -> Posterior {
+        let deviation = variance.sqrt();
+        let body = truncated(mean, variance, self.body_mean);
+        let tail = truncated(mean, variance, self.tail_mean);
+        let nothing = 1.0 / (100.0 * (self.tail_mean + deviation));
+        let logs = [
+            (1.0 - UNINFORMATIVE - self.tail_part).ln() + body.log_density,
+            self.tail_part.ln() + tail.log_density,
+            UNINFORMATIVE.ln() + nothing.ln(),
+        ];
+        let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let parts = logs.map(|l| (l - largest).exp());
+        let sum: f64 = parts.iter().sum();
+        let [b, t, n] = parts.map(|p| p / sum);
+        let posterior_mean = b * body.mean + t * tail.mean + n * mean;
+        let square = b * (body.variance + body.mean * body.mean)
+            + t * (tail.variance + tail.mean * tail.mean)
+            + n * (variance + mean * mean);
+        Posterior {
+            mean: posterior_mean,
+            variance: (square - posterior_mean * posterior_mean).max(1e-6 * variance),
+            log_likelihood: largest + sum.ln(),
+            uninformative: n,
+            body: Share { probability: b, mean: body.mean },
+            tail: Share { probability: t, mean: tail.mean },
+        }
+    }
+
+    /// Learns the distribution from one more packet (an online step of expectation
+    /// maximisation).
+    pub(super) fn learn(&mut self, packet: &Posterior) {
+        if packet.uninformative > 0.5 {
+            return;
+        }
+        self.seen = (self.seen + 1.0).min(MEMORY);
+        let gain = 1.0 / (self.seen + 3.0);
+        let step = |mean: &mut f64, share: Share, part: f64| {
+            *mean += gain * share.probability / part * (share.mean - *mean);
+        };
+        step(&mut self.body_mean, packet.body, 1.0 - self.tail_part);
+        step(&mut self.tail_mean, packet.tail, self.tail_part.max(gain));
+        self.tail_part += gain * (packet.tail.probability - self.tail_part);
+        self.tail_part = self.tail_part.clamp(0.01, 0.4);
+        self.body_mean = self.body_mean.max(SMALLEST_MEAN);
+        self.tail_mean = self.tail_mean.max(3.0 * self.body_mean);
+    }
+}
+
+/// Moments of N(m, v)·exp(−q/J)/J on q ≥ 0, and the logarithm of its integral.
+struct Truncated {
+    mean: f64,
+    variance: f64,
+    log_density: f64,
+}
+
+fn truncated(mean: f64, variance: f64, scale: f64) -> Truncated {
+    let deviation = variance.sqrt();
+    let shifted = mean - variance / scale;
+    let a = shifted / deviation;
+    let (log_cdf, ratio) = normal_tail(a);
+    // 1 − λ(λ + a) cancels far out, where it tends to 1/a².
+    let shrink = if a < -30.0 { 1.0 / (a * a) } else { 1.0 - ratio * (ratio + a) };
+    Truncated {
+        mean: if a < -30.0 { -deviation / a } else { shifted + deviation * ratio },
+        variance: variance * shrink.clamp(1e-9, 1.0),
+        log_density: variance / (2.0 * scale * scale) - mean / scale - scale.ln() + log_cdf,
+    }
+}
+
+/// ln Φ(a) and φ(a)/Φ(a) of the standard normal distribution.
+fn normal_tail(a: f64) -> (f64, f64) {
+    let log_density = -0.5 * a * a - 0.5 * (2.0 * PI).ln();
+    if a > -6.0 {
+        let cdf = 0.5 * libm::erfc(-a * FRAC_1_SQRT_2);
+        return (cdf.ln(), log_density.exp() / cdf);
+    }
+    // Laplace's continued fraction of the Mills ratio converges fast out here.
+    let x = -a;
+    let mut fraction = x;
+    for k in (1..=24).rev() {
+        fraction = x + f64::from(k) / fraction;
+    }
+    (log_density - fraction.ln(), fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same moments by brute force.
+    fn by_quadrature(mean: f64, variance: f64, scale: f64) -> (f64, f64, f64) {
+        let (steps, top) = (400_000, mean.max(0.0) + 12.0 * variance.sqrt());
+        let width = top / f64::from(steps);
+        let mut moments = [0.0; 3];
+        for k in 0..steps {
+            let q = (f64::from(k) + 0.5) * width;
+            let density = (-(q - mean).powi(2) / (2.0 * variance)).exp()
+                / (2.0 * PI * variance).sqrt()
+                * (-q / scale).exp()
+                / scale;
+            for (power, moment) in moments.iter_mut().enumerate() {
+                *moment += density * q.powi(power as i32) * width;
+            }
+        }
+        let first = moments[1] / moments[0];
+        (first, moments[2] / moments[0] - first * first, moments[0].ln())
+    }
+
+    #[test]
+    fn moments_agree_with_quadrature() {
+        for (mean, variance, scale) in [
+            (1.0, 1.0, 1.0),
+            (-2.0, 1.0, 0.5),
+            (5.0, 0.01, 3.0),
+            (0.0, 4.0, 10.0),
+            (-3.0, 0.5, 2.0),
+        ] {
+            let t = truncated(mean, variance, scale);
+            let (first, second, log) = by_quadrature(mean, variance, scale);
+            assert!((t.mean - first).abs() < 1e-5 * first.abs().max(1.0), "{mean} {scale}");
+            assert!((t.variance - second).abs() < 1e-4 * second, "{} {second}", t.variance);
+            assert!((t.log_density - log).abs() < 1e-4, "{} {log}", t.log_density);
+        }
+    }
+
+    #[test]
+    fn the_far_tail_is_continuous() {
+        for edge in [-6.0, -30.0] {
+            let (above, below) =
+                (truncated(edge + 1e-9, 1.0, 1e9), truncated(edge - 1e-9, 1.0, 1e9));
+            assert!((above.mean - below.mean).abs() < 1e-2 * above.mean);
+            assert!((above.variance - below.variance).abs() < 0.02 * above.variance);
+            assert!((above.log_density - below.log_density).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn an_impossible_packet_tells_nothing() {
+        let p = Queueing::new(1.0).posterior(-50.0, 1.0);
+        assert!(p.uninformative > 0.99 && (p.mean + 50.0).abs() < 1e-3);
+    }
+}
