@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod comparison;
+pub mod discipline;
 pub mod estimator;
 pub mod time;
 pub mod units;
+pub mod virtual_clock;

@@ -5,6 +5,7 @@
 //! path, the queueing delay in each direction and the wander of the oscillator by
 //! itself; nothing is to be tuned.
 
+mod combine;
 mod envelope;
 mod filter;
 mod queueing;
@@ -12,6 +13,7 @@ mod queueing;
 use crate::comparison::{Comparison, Reading};
 use crate::time::{Duration, Free, Timestamp};
 
+pub use combine::combine;
 use envelope::Envelope;
 use filter::{Filter, Way};
 use queueing::{Posterior, Queueing};

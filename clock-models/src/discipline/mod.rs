@@ -1,0 +1,239 @@
+//! What to do to a clock: step, slew, hold over, or refuse.
+//!
+//! The estimate lives in the free-running time base, and a clock can be read against
+//! that base at any moment. So the error of the clock is known without waiting for the
+//! next comparison, steering never disturbs the estimate, and the loop needs no filter
+//! of its own.
+
+use crate::estimator::Estimate;
+use crate::time::{Duration, Free, Tai, Timestamp};
+
+/// Seconds in which a slew takes out 63 % of an error: a few ticks, so that the clock
+/// follows the estimate closely and never overshoots.
+const SLEW_TIME_CONSTANT: f64 = 2.0;
+/// A reading this far from where the last command should have taken the clock, s,
+/// plus this much of the time since (ratio), is somebody else's doing.
+const INTERFERENCE: f64 = 50e-6;
+const INTERFERENCE_RATIO: f64 = 5e-6;
+/// The clock counts as following its sources from this part of the step threshold on.
+const LOCKED_PART: f64 = 0.1;
+
+/// The limits that an operator sets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Errors beyond it are stepped while stepping is allowed, s.
+    pub step_threshold: f64,
+    /// Steps allowed until the clock is locked first, and after each interference.
+    pub max_steps: u32,
+    /// Errors beyond it are refused, s.
+    pub panic_threshold: Option<f64>,
+    /// The largest part of the frequency that takes out an error, ratio.
+    pub max_slew_rate: f64,
+}
+
+/// A clock, read together with its time base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockReading {
+    /// Free-running time base.
+    pub base: Timestamp<Free>,
+    /// What the clock shows, as TAI.
+    pub time: Timestamp<Tai>,
+}
+
+/// What the clock is to do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Command {
+    /// Jump by this much; positive goes forward.
+    Step(Duration),
+    /// Run at this frequency against the time base, ratio − 1.
+    Frequency(f64),
+}
+
+/// What the discipline is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// There never was an estimate.
+    #[default]
+    Unsynchronised,
+    /// The error is being taken out.
+    Acquiring,
+    /// The clock follows its sources.
+    Locked,
+    /// The sources are lost; the clock runs by the last estimate.
+    Holdover,
+    /// The error is beyond the panic threshold; nothing is done about it.
+    Panic,
+}
+
+/// The outcome of a tick.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tick {
+    /// The clock less the estimate of TAI, s, before the command: positive when fast.
+    pub error: Option<f64>,
+    /// The estimate, carried to the reading.
+    pub estimate: Option<Estimate>,
+    /// What to do.
+    pub command: Option<Command>,
+    /// By how much somebody else moved the clock since the last tick, s.
+    pub interference: Option<f64>,
+}
+
+/// The one owner of a clock.
+#[derive(Debug, Clone)]
+pub struct Discipline {
+    limits: Limits,
+    target: Option<Estimate>,
+    holdover_since: Option<Timestamp<Free>>,
+    state: State,
+    steps_left: u32,
+    steps: u64,
+    interferences: u64,
+    /// The last reading and the frequency commanded at it.
+    expectation: Option<(ClockReading, f64)>,
+}
+
+impl Discipline {
+    /// A discipline for a clock that has not been seen yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            target: None,
+            holdover_since: None,
+            state: State::Unsynchronised,
+            steps_left: limits.max_steps,
+            steps: 0,
+            interferences: 0,
+            expectation: None,
+        }
+    }
+
+    /// Other limits, from a reloaded configuration.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.steps_left = self.steps_left.min(limits.max_steps);
+    }
+
+    /// A new estimate of (TAI − time base) to follow.
+    pub fn follow(&mut self, estimate: Estimate) {
+        self.target = Some(estimate);
+        self.holdover_since = None;
+    }
+
+    /// No source can be followed (any more): holds over, if there ever was one.
+    pub fn lose(&mut self, now: Timestamp<Free>) {
+        if self.target.is_some() && self.holdover_since.is_none() {
+            self.holdover_since = Some(now);
+        }
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Seconds in holdover; 0 while a source is followed.
+    #[must_use]
+    pub fn holdover(&self, now: Timestamp<Free>) -> f64 {
+        self.holdover_since.map_or(0.0, |since| (now - since).seconds())
+    }
+
+    /// Steps commanded so far.
+    #[must_use]
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// How often somebody else moved the clock.
+    #[must_use]
+    pub const fn interferences(&self) -> u64 {
+        self.interferences
+    }
+
+    /// Decides what to do, about once a second and after each new estimate.
+    ///
+    /// `frequency` is what the clock really runs at since the last tick, ratio − 1.
+    pub fn tick(&mut self, reading: ClockReading, frequency: f64) -> Tick {
+        let interference = self.interference(reading);
+        if interference.is_some() {
+            self.interferences += 1;
+            // The estimate is not touched by what was done to the clock, so it may be
+            // put right by a step, as at the start.
+            self.steps_left = self.limits.max_steps;
+        }
+        let estimate = self.target.map(|target| target.carried_to(reading.base));
+        let error = estimate.map(|e| clock_error(reading, &e));
+        let since_last =
+            self.expectation.map_or(0.0, |(last, _)| (reading.base - last.base).seconds());
+        let command =
+            estimate.zip(error).and_then(|(e, error)| self.command(error, &e, since_last));
+        self.expect(reading, command, frequency);
+        Tick { error, estimate, command, interference }
+    }
+
+    fn command(&mut self, error: f64, estimate: &Estimate, since_last: f64) -> Option<Command> {
+        if self.limits.panic_threshold.is_some_and(|limit| error.abs() > limit) {
+            self.state = State::Panic;
+            return None;
+        }
+        if error.abs() > self.limits.step_threshold && self.steps_left > 0 {
+            self.state = State::Acquiring;
+            self.steps_left -= 1;
+            self.steps += 1;
+            return Duration::from_seconds(-error).map(Command::Step);
+        }
+        self.state = self.state_at(error.abs(), estimate);
+        if self.state == State::Locked {
+            self.steps_left = 0;
+        }
+        let limit = self.limits.max_slew_rate;
+        // Ticks that come late must not make the slew overshoot.
+        let time_constant = SLEW_TIME_CONSTANT.max(2.0 * since_last);
+        let slew = (error / time_constant).clamp(-limit, limit);
+        Some(Command::Frequency(estimate.frequency - slew))
+    }
+
+    fn state_at(&self, error: f64, estimate: &Estimate) -> State {
+        if self.holdover_since.is_some() {
+            return State::Holdover;
+        }
+        let near = (LOCKED_PART * self.limits.step_threshold).max(2.0 * estimate.offset_deviation);
+        let far = self.limits.step_threshold.max(near);
+        let limit = if self.state == State::Locked { far } else { near };
+        if error <= limit { State::Locked } else { State::Acquiring }
+    }
+
+    /// How far the clock is from where it should have come since the last tick.
+    fn interference(&self, reading: ClockReading) -> Option<f64> {
+        let (last, frequency) = self.expectation?;
+        let elapsed = (reading.base - last.base).seconds();
+        let gained = (reading.time - last.time - (reading.base - last.base)).seconds();
+        let moved = gained - frequency * elapsed;
+        let allowed = INTERFERENCE + INTERFERENCE_RATIO * elapsed.abs();
+        (moved.abs() > allowed).then_some(moved)
+    }
+
+    fn expect(&mut self, reading: ClockReading, command: Option<Command>, frequency: f64) {
+        self.expectation = Some(match command {
+            Some(Command::Step(step)) => {
+                (ClockReading { time: reading.time + step, ..reading }, frequency)
+            }
+            Some(Command::Frequency(commanded)) => (reading, commanded),
+            None => (reading, frequency),
+        });
+    }
+
+    /// The clock could not do what it was told: expect nothing of it.
+    pub fn command_failed(&mut self) {
+        self.expectation = None;
+    }
+}
+
+/// The clock less the estimate of TAI at the reading, s.
+fn clock_error(reading: ClockReading, estimate: &Estimate) -> f64 {
+    (reading.time.since_epoch() - reading.base.since_epoch() - estimate.offset).seconds()
+}
+
+#[cfg(test)]
+mod tests;

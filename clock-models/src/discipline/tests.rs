@@ -1,0 +1,198 @@
+use super::*;
+use crate::virtual_clock::VirtualClock;
+
+const LIMITS: Limits = Limits {
+    step_threshold: 1e-3,
+    max_steps: 3,
+    panic_threshold: Some(1000.0),
+    max_slew_rate: 500e-6,
+};
+
+/// True TAI is the time base plus `offset` plus `frequency` × time base.
+struct Bench {
+    clock: VirtualClock,
+    discipline: Discipline,
+    now: Timestamp<Free>,
+    offset: f64,
+    frequency: f64,
+}
+
+impl Bench {
+    /// A clock that is fast by `error`, s, on a base that is slow by `frequency`.
+    fn new(error: f64, frequency: f64) -> Self {
+        let now = Timestamp::from_secs(1000);
+        let mut bench = Self {
+            clock: VirtualClock::new(now, Timestamp::EPOCH),
+            discipline: Discipline::new(LIMITS),
+            now,
+            offset: 1.7e9,
+            frequency,
+        };
+        let true_time = bench.true_time();
+        bench.clock = VirtualClock::new(now, true_time + seconds(error));
+        bench
+    }
+
+    fn true_time(&self) -> Timestamp<Tai> {
+        let drift = seconds(self.frequency * self.now.since_epoch().seconds());
+        Timestamp::from_epoch(self.now.since_epoch() + seconds(self.offset) + drift)
+    }
+
+    fn follow(&mut self) {
+        let offset = self.true_time().since_epoch() - self.now.since_epoch();
+        self.discipline.follow(Estimate {
+            at: self.now,
+            offset,
+            offset_deviation: 1e-7,
+            frequency: self.frequency,
+            frequency_deviation: 1e-9,
+            covariance: 0.0,
+            wander: 1e-9,
+            bound: 1e-5,
+            delay_floor: 1e-5,
+            jitter: 1e-6,
+        });
+    }
+
+    fn tick(&mut self) -> Tick {
+        let reading = ClockReading { base: self.now, time: self.clock.at(self.now) };
+        let tick = self.discipline.tick(reading, self.clock.frequency());
+        match tick.command {
+            Some(Command::Step(step)) => self.clock.step(step),
+            Some(Command::Frequency(f)) => self.clock.set_frequency(self.now, f),
+            None => {}
+        }
+        tick
+    }
+
+    fn pass(&mut self, d: f64) {
+        self.now += seconds(d);
+    }
+
+    fn error(&self) -> f64 {
+        (self.clock.at(self.now) - self.true_time()).seconds()
+    }
+
+    fn run(&mut self, ticks: u32) {
+        for _ in 0..ticks {
+            self.pass(1.0);
+            self.follow();
+            self.tick();
+        }
+    }
+}
+
+fn seconds(s: f64) -> Duration {
+    Duration::from_seconds(s).unwrap()
+}
+
+#[test]
+fn without_an_estimate_the_clock_is_left_alone() {
+    let mut bench = Bench::new(0.01, 20e-6);
+    let tick = bench.tick();
+    assert_eq!((tick.command, tick.error), (None, None));
+    assert_eq!(bench.discipline.state(), State::Unsynchronised);
+}
+
+#[test]
+fn a_start_10_ms_off_and_20_ppm_fast_is_stepped_once_and_then_locked() {
+    let mut bench = Bench::new(0.01, -20e-6);
+    bench.run(3);
+    assert_eq!(bench.discipline.steps(), 1);
+    bench.run(20);
+    assert_eq!(bench.discipline.state(), State::Locked);
+    assert!(bench.error().abs() < 1e-9, "{}", bench.error());
+    assert!((bench.clock.frequency() + 20e-6).abs() < 1e-10);
+}
+
+#[test]
+fn after_the_first_lock_an_error_is_slewed_at_a_bounded_rate_without_overshoot() {
+    let mut bench = Bench::new(0.0, 0.0);
+    bench.run(10);
+    bench.offset += 0.1;
+    let mut last = bench.error();
+    for _ in 0..400 {
+        bench.run(1);
+        let error = bench.error();
+        assert!((error - last) <= 500.1e-6 && error <= 1e-9, "{last} {error}");
+        assert!(error >= last, "slewing is monotonic");
+        last = error;
+    }
+    assert_eq!(bench.discipline.steps(), 0);
+    assert!(last.abs() < 1e-8);
+}
+
+#[test]
+fn no_more_steps_than_allowed_even_if_the_source_keeps_jumping() {
+    let mut bench = Bench::new(0.25, 0.0);
+    for _ in 0..10 {
+        bench.offset += 0.5;
+        bench.run(1);
+    }
+    assert_eq!(bench.discipline.steps(), 3);
+    assert_eq!(bench.discipline.state(), State::Acquiring);
+}
+
+#[test]
+fn an_insane_change_is_refused_and_taken_back_when_it_is_sane_again() {
+    let mut bench = Bench::new(0.0, 0.0);
+    bench.run(10);
+    bench.offset += 3600.0;
+    bench.run(5);
+    assert_eq!(bench.discipline.state(), State::Panic);
+    assert!((bench.error() + 3600.0).abs() < 1e-6, "left alone");
+    bench.offset -= 3600.0;
+    bench.run(2);
+    assert_eq!(bench.discipline.state(), State::Locked);
+}
+
+#[test]
+fn holdover_runs_on_by_the_last_estimate_with_growing_uncertainty_and_returns() {
+    let mut bench = Bench::new(0.0, 30e-6);
+    bench.run(30);
+    bench.discipline.lose(bench.now);
+    let mut last = 0.0;
+    for _ in 0..100 {
+        bench.pass(10.0);
+        let estimate = bench.tick().estimate.unwrap();
+        assert!(estimate.offset_deviation > last);
+        last = estimate.offset_deviation;
+    }
+    assert_eq!(bench.discipline.state(), State::Holdover);
+    assert!((bench.discipline.holdover(bench.now) - 1000.0).abs() < 1e-9);
+    assert!(bench.error().abs() < 1e-6, "the frequency is kept: {}", bench.error());
+    bench.run(1);
+    assert_eq!(bench.discipline.state(), State::Locked);
+    assert!(bench.discipline.holdover(bench.now).abs() < f64::EPSILON);
+}
+
+#[test]
+fn losing_sources_that_never_were_is_no_holdover() {
+    let mut bench = Bench::new(0.0, 0.0);
+    bench.discipline.lose(bench.now);
+    bench.tick();
+    assert_eq!(bench.discipline.state(), State::Unsynchronised);
+}
+
+#[test]
+fn somebody_else_who_sets_the_clock_back_is_noticed_and_the_clock_put_right() {
+    let mut bench = Bench::new(0.0, 10e-6);
+    bench.run(20);
+    bench.clock.step(seconds(-600.0));
+    bench.pass(1.0);
+    let tick = bench.tick();
+    assert!((tick.interference.unwrap() + 600.0).abs() < 1e-6);
+    assert_eq!(bench.discipline.interferences(), 1);
+    bench.run(3);
+    assert!(bench.error().abs() < 1e-6);
+    assert_eq!(bench.discipline.interferences(), 1, "its own step is not mistaken");
+}
+
+#[test]
+fn somebody_else_who_steers_the_frequency_is_noticed() {
+    let mut bench = Bench::new(0.0, 0.0);
+    bench.run(20);
+    bench.clock.set_frequency(bench.now, 200e-6);
+    bench.pass(1.0);
+    assert!(bench.tick().interference.is_some());
+}
