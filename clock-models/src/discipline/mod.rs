@@ -78,10 +78,11 @@ pub struct Tick {
     pub interference: Option<f64>,
 }
 
-/// The one owner of a clock.
+/// The one owner of a clock, or an observer that leaves it alone.
 #[derive(Debug, Clone)]
 pub struct Discipline {
-    limits: Limits,
+    /// `None` for an observer.
+    limits: Option<Limits>,
     target: Option<Estimate>,
     holdover_since: Option<Timestamp<Free>>,
     state: State,
@@ -96,12 +97,18 @@ impl Discipline {
     /// A discipline for a clock that has not been seen yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        Self { limits: Some(limits), steps_left: limits.max_steps, ..Self::observer() }
+    }
+
+    /// One that compares the clock with the estimate and never commands anything.
+    #[must_use]
+    pub const fn observer() -> Self {
         Self {
-            limits,
+            limits: None,
             target: None,
             holdover_since: None,
             state: State::Unsynchronised,
-            steps_left: limits.max_steps,
+            steps_left: 0,
             steps: 0,
             interferences: 0,
             expectation: None,
@@ -110,7 +117,7 @@ impl Discipline {
 
     /// Other limits, from a reloaded configuration.
     pub fn set_limits(&mut self, limits: Limits) {
-        self.limits = limits;
+        self.limits = Some(limits);
         self.steps_left = self.steps_left.min(limits.max_steps);
     }
 
@@ -155,51 +162,68 @@ impl Discipline {
     ///
     /// `frequency` is what the clock really runs at since the last tick, ratio − 1.
     pub fn tick(&mut self, reading: ClockReading, frequency: f64) -> Tick {
+        let estimate = self.target.map(|target| target.carried_to(reading.base));
+        let error = estimate.map(|e| clock_error(reading, &e));
+        let Some(limits) = self.limits else {
+            if estimate.is_some() {
+                self.state = self.followed_state(State::Locked);
+            }
+            return Tick { error, estimate, command: None, interference: None };
+        };
         let interference = self.interference(reading);
         if interference.is_some() {
             self.interferences += 1;
             // The estimate is not touched by what was done to the clock, so it may be
             // put right by a step, as at the start.
-            self.steps_left = self.limits.max_steps;
+            self.steps_left = limits.max_steps;
         }
-        let estimate = self.target.map(|target| target.carried_to(reading.base));
-        let error = estimate.map(|e| clock_error(reading, &e));
-        let since_last =
-            self.expectation.map_or(0.0, |(last, _)| (reading.base - last.base).seconds());
-        let command =
-            estimate.zip(error).and_then(|(e, error)| self.command(error, &e, since_last));
+        let command = estimate
+            .zip(error)
+            .and_then(|(e, error)| self.command(&limits, error, &e, self.since_last(reading)));
         self.expect(reading, command, frequency);
         Tick { error, estimate, command, interference }
     }
 
-    fn command(&mut self, error: f64, estimate: &Estimate, since_last: f64) -> Option<Command> {
-        if self.limits.panic_threshold.is_some_and(|limit| error.abs() > limit) {
+    fn command(
+        &mut self,
+        limits: &Limits,
+        error: f64,
+        estimate: &Estimate,
+        since_last: f64,
+    ) -> Option<Command> {
+        if limits.panic_threshold.is_some_and(|limit| error.abs() > limit) {
             self.state = State::Panic;
             return None;
         }
-        if error.abs() > self.limits.step_threshold && self.steps_left > 0 {
-            self.state = State::Acquiring;
+        if error.abs() > limits.step_threshold && self.steps_left > 0 {
+            self.state = self.followed_state(State::Acquiring);
             self.steps_left -= 1;
             self.steps += 1;
             return Duration::from_seconds(-error).map(Command::Step);
         }
-        self.state = self.state_at(error.abs(), estimate);
+        self.state = self.followed_state(self.nearness(limits, error.abs(), estimate));
         if self.state == State::Locked {
             self.steps_left = 0;
         }
-        let limit = self.limits.max_slew_rate;
+        let limit = limits.max_slew_rate;
         // Ticks that come late must not make the slew overshoot.
         let time_constant = SLEW_TIME_CONSTANT.max(2.0 * since_last);
         let slew = (error / time_constant).clamp(-limit, limit);
         Some(Command::Frequency(estimate.frequency - slew))
     }
 
-    fn state_at(&self, error: f64, estimate: &Estimate) -> State {
-        if self.holdover_since.is_some() {
-            return State::Holdover;
-        }
-        let near = (LOCKED_PART * self.limits.step_threshold).max(2.0 * estimate.offset_deviation);
-        let far = self.limits.step_threshold.max(near);
+    fn since_last(&self, reading: ClockReading) -> f64 {
+        self.expectation.map_or(0.0, |(last, _)| (reading.base - last.base).seconds())
+    }
+
+    fn followed_state(&self, state: State) -> State {
+        if self.holdover_since.is_some() { State::Holdover } else { state }
+    }
+
+    /// Locked or acquiring, with some hysteresis.
+    fn nearness(&self, limits: &Limits, error: f64, estimate: &Estimate) -> State {
+        let near = (LOCKED_PART * limits.step_threshold).max(2.0 * estimate.offset_deviation);
+        let far = limits.step_threshold.max(near);
         let limit = if self.state == State::Locked { far } else { near };
         if error <= limit { State::Locked } else { State::Acquiring }
     }

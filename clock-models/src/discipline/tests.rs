@@ -196,3 +196,22 @@ fn somebody_else_who_steers_the_frequency_is_noticed() {
     bench.pass(1.0);
     assert!(bench.tick().interference.is_some());
 }
+
+#[test]
+fn an_observer_tells_the_error_and_commands_nothing() {
+    let mut bench = Bench::new(0.5, 10e-6);
+    bench.discipline = Discipline::observer();
+    assert_eq!(bench.tick().error, None);
+    bench.follow();
+    for _ in 0..10 {
+        let tick = bench.tick();
+        assert!((tick.error.unwrap() - 0.5).abs() < 1e-3);
+        assert_eq!((tick.command, tick.interference), (None, None));
+        bench.clock.step(seconds(1e-6));
+        bench.pass(1.0);
+    }
+    assert_eq!(bench.discipline.state(), State::Locked);
+    bench.discipline.lose(bench.now);
+    bench.tick();
+    assert_eq!(bench.discipline.state(), State::Holdover);
+}

@@ -104,6 +104,20 @@ impl<S: Scale> Timestamp<S> {
     }
 }
 
+impl Timestamp<Utc> {
+    /// The midnight that begins a day of the Gregorian calendar; `None` for a month or
+    /// day that cannot be.
+    #[must_use]
+    pub fn from_date(year: i64, month: u8, day: u8) -> Option<Self> {
+        let (month, day) = (i64::from(month), i64::from(day));
+        let first = days_from_civil(year, month, 1);
+        let days = first + day - 1;
+        let (_, found, _) = civil_from_days(i128::from(days));
+        let valid = (1..=12).contains(&month) && day >= 1 && found == i128::from(month);
+        valid.then(|| Self::from_secs(days * 86_400))
+    }
+}
+
 impl<S: Scale> Clone for Timestamp<S> {
     fn clone(&self) -> Self {
         *self
@@ -198,9 +212,37 @@ fn civil_from_days(days: i128) -> (i128, i128, i128) {
     (year, month, day)
 }
 
+/// The inverse of [`civil_from_days`].
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn days_and_dates_are_inverse(day in -1_000_000i64..1_000_000) {
+            let (y, m, d) = civil_from_days(i128::from(day));
+            let date = Timestamp::from_date(y as i64, m as u8, d as u8);
+            prop_assert_eq!(date, Some(Timestamp::from_secs(day * 86_400)));
+        }
+    }
+
+    #[test]
+    fn days_that_never_are_give_no_timestamp() {
+        for (y, m, d) in [(2026, 2, 29), (2026, 13, 1), (2026, 0, 1), (2026, 4, 31), (2026, 1, 0)] {
+            assert_eq!(Timestamp::from_date(y, m, d), None);
+        }
+    }
 
     #[test]
     fn utc_prints_as_iso_8601() {

@@ -1,0 +1,115 @@
+//! The one place where what the daemon knows is put together and shown.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use crate::status::{ClockStatus, LeapStatus, NtpServerStatus, SourceStatus, Status};
+
+/// Where the owners of clocks and servers put their part of the [`Status`], each only
+/// its own, and from where every output takes the whole.
+#[derive(Debug, Clone)]
+pub struct Board {
+    started: Instant,
+    draft: Rc<RefCell<Status>>,
+    published: watch::Sender<Arc<Status>>,
+}
+
+impl Board {
+    /// A board with nothing on it, for a daemon that starts now.
+    #[must_use]
+    pub fn new() -> Self {
+        let status =
+            Status { version: env!("CARGO_PKG_VERSION").to_owned(), ..Status::default() };
+        let published = watch::Sender::new(Arc::new(status.clone()));
+        Self { started: Instant::now(), draft: Rc::new(RefCell::new(status)), published }
+    }
+
+    /// A view that is renewed with every publication.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Status>> {
+        self.published.subscribe()
+    }
+
+    /// What is published now.
+    #[must_use]
+    pub fn current(&self) -> Arc<Status> {
+        self.published.borrow().clone()
+    }
+
+    /// Puts a clock and its sources on the board and publishes.
+    pub fn put_clock(&self, clock: ClockStatus, sources: Vec<SourceStatus>) {
+        {
+            let mut draft = self.draft.borrow_mut();
+            replace(&mut draft.clocks, clock, |c| c.name.clone());
+            for source in sources {
+                replace(&mut draft.sources, source, |s| s.name.clone());
+            }
+        }
+        self.publish();
+    }
+
+    /// Puts the NTP server on the board; shown with the next publication.
+    pub fn put_ntp_server(&self, server: NtpServerStatus) {
+        self.draft.borrow_mut().ntp_server = Some(server);
+    }
+
+    /// Puts the leap table on the board; shown with the next publication.
+    pub fn put_leap(&self, leap: LeapStatus) {
+        self.draft.borrow_mut().leap = leap;
+    }
+
+    /// Takes the clocks and sources down that a reload has removed.
+    pub fn keep_only(&self, clocks: &[String], sources: &[String]) {
+        let mut draft = self.draft.borrow_mut();
+        draft.clocks.retain(|clock| clocks.contains(&clock.name));
+        draft.sources.retain(|source| sources.contains(&source.name));
+    }
+
+    fn publish(&self) {
+        let mut draft = self.draft.borrow_mut();
+        draft.uptime = self.started.elapsed().as_secs_f64();
+        self.published.send_replace(Arc::new(draft.clone()));
+    }
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Puts an item in the place of that of its name, or at the end.
+fn replace<T>(items: &mut Vec<T>, item: T, name: impl Fn(&T) -> String) {
+    let wanted = name(&item);
+    match items.iter_mut().find(|old| name(old) == wanted) {
+        Some(old) => *old = item,
+        None => items.push(item),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(name: &str, steps: u64) -> ClockStatus {
+        ClockStatus { name: name.into(), steps, ..ClockStatus::default() }
+    }
+
+    #[test]
+    fn clocks_keep_their_place_and_only_the_newest_is_shown() {
+        let board = Board::new();
+        let view = board.subscribe();
+        board.put_clock(clock("a", 0), vec![]);
+        board.put_clock(clock("b", 0), vec![]);
+        board.put_clock(clock("a", 1), vec![]);
+        let status = view.borrow().clone();
+        assert_eq!(status.clocks, [clock("a", 1), clock("b", 0)]);
+        board.keep_only(&["b".into()], &[]);
+        board.put_clock(clock("b", 2), vec![]);
+        assert_eq!(view.borrow().clocks, [clock("b", 2)]);
+    }
+}

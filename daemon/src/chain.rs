@@ -1,0 +1,112 @@
+//! The traceability chain of a clock, from its declared origin down.
+
+use clock_models::graph::{Chain, ClockGraph, ClockKind, GraphError, Link};
+use clock_models::keeper::Round;
+use clock_models::time::{Timestamp, Utc};
+use clock_models::uncertainty::{Budget, Component};
+
+use crate::config::{Date, Origin};
+use crate::status::{BudgetLine, ChainLink};
+
+/// What is known of the leading source besides its comparisons.
+#[derive(Debug, Clone)]
+pub struct Upward<'a> {
+    /// Its name.
+    pub source: &'a str,
+    /// `NTP` or `PTP`.
+    pub protocol: &'a str,
+    /// Where its time comes from, as declared.
+    pub origin: Option<&'a Origin>,
+}
+
+/// The chain of `clock` after a round; `None` while it never had a leader.
+#[must_use]
+pub fn chain(clock: &str, round: &Round, up: &Upward<'_>, now: Timestamp<Utc>) -> Option<Chain> {
+    let leader = round.leader.as_ref()?;
+    let path = round.path.as_ref()?.components().to_vec();
+    let upstream = leader.upstream_components();
+    let build = || -> Result<Chain, GraphError> {
+        let mut graph = ClockGraph::default();
+        graph.add_clock(clock, ClockKind::HostClock)?;
+        graph.add_clock(up.source, ClockKind::RemoteServer)?;
+        let mut last = path;
+        match up.origin {
+            Some(origin) => {
+                graph.add_clock(&origin.clock, kind(&origin.clock))?;
+                graph.connect(certified(origin, up.source, upstream))?;
+            }
+            // What the source states of itself belongs to the only link there is.
+            None => last.extend(upstream),
+        }
+        graph.connect(link(up.source, clock, up.protocol, last))?;
+        graph.chain(clock, now)
+    };
+    build().inspect_err(|error| tracing::error!("chain of {clock}: {error}")).ok()
+}
+
+/// An origin that is UTC, or a laboratory's realisation of it, ends a chain; any other
+/// name is a clock of which nothing more is known.
+fn kind(origin: &str) -> ClockKind {
+    match origin {
+        "UTC" => ClockKind::Utc,
+        name if name.starts_with("UTC(") => ClockKind::UtcK,
+        _ => ClockKind::RemoteServer,
+    }
+}
+
+fn link(from: &str, to: &str, by: &str, components: Vec<Component>) -> Link {
+    Link {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        by: by.to_owned(),
+        // The components come from budgets, or from checked configuration and packets.
+        budget: Budget::new(components).unwrap_or_default(),
+        expires: None,
+        fault: None,
+    }
+}
+
+/// Without a stated uncertainty the link proves nothing, whatever the source says of its
+/// own way: its budget stays empty.
+fn certified(origin: &Origin, source: &str, upstream: Vec<Component>) -> Link {
+    let by = match (&origin.certificate, &origin.laboratory) {
+        (Some(number), Some(laboratory)) => format!("certificate {number}, {laboratory}"),
+        (Some(number), None) => format!("certificate {number}"),
+        (None, _) => "declared by the operator".to_owned(),
+    };
+    let expires = origin.expires.as_ref().and_then(end_of_day);
+    Link { expires, ..link(&origin.clock, source, &by, upstream) }
+}
+
+/// The midnight that ends a day, UTC.
+fn end_of_day(date: &Date) -> Option<Timestamp<Utc>> {
+    Timestamp::<Utc>::from_date(i64::from(date.year), date.month, date.day)
+        .map(|midnight| midnight + clock_models::time::Duration::from_secs(86_400))
+}
+
+/// The links as they are published.
+#[must_use]
+pub fn published(chain: &Chain) -> Vec<ChainLink> {
+    chain.links().iter().map(published_link).collect()
+}
+
+fn published_link(link: &Link) -> ChainLink {
+    ChainLink {
+        from: link.from.clone(),
+        to: link.to.clone(),
+        by: link.by.clone(),
+        components: link.budget.components().iter().map(line).collect(),
+        standard_uncertainty: link.budget.standard_uncertainty(),
+        bound: link.budget.bound(),
+    }
+}
+
+fn line(component: &Component) -> BudgetLine {
+    BudgetLine {
+        name: component.name.to_string(),
+        evaluation: component.evaluation.to_string(),
+        distribution: component.distribution.to_string(),
+        standard_uncertainty: component.standard_uncertainty,
+        bound: component.bound,
+    }
+}

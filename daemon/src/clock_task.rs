@@ -1,0 +1,436 @@
+//! The owner of one clock: takes the reports of its sources, keeps the clock, publishes.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use clock_models::discipline::{Command, Discipline, Limits, State};
+use clock_models::keeper::{Keeper, Round};
+use clock_models::selection::{SourceId, Verdict};
+use clock_models::time::{Tai, Timestamp};
+use clock_models::units::{Ratio, Time};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::board::Board;
+use crate::chain::{self, Upward};
+use crate::config::{self, ClockMode, Origin};
+use crate::drift::{self, Drift};
+use crate::host_clock::{HostClock, Quality};
+use crate::source::Report;
+use crate::status::{ClockState, ClockStatus, SelectionState, SourceStatus};
+
+/// How often the clock is looked after without news of a source.
+const TICK: Duration = Duration::from_secs(1);
+/// How long a clock is locked before its frequency is worth keeping, and how often it is
+/// kept then.
+const FIRST_DRIFT: Duration = Duration::from_secs(120);
+const DRIFT_INTERVAL: Duration = Duration::from_secs(3600);
+/// Stratum of a clock that is not synchronised (RFC 5905 figure 11).
+const UNSYNCHRONISED: u8 = 16;
+
+/// What the daemon tells the owner of a clock.
+#[derive(Debug)]
+pub enum Order {
+    /// Go on under these terms.
+    Reconfigure(Box<config::Clock>),
+    /// A source has a declared origin, or none.
+    Expect(SourceId, Option<Origin>),
+    /// A source is no longer configured.
+    Forget(SourceId),
+}
+
+/// The owner of one clock.
+#[derive(Debug)]
+pub struct ClockTask {
+    config: config::Clock,
+    clock: Rc<RefCell<HostClock>>,
+    keeper: Keeper,
+    board: Board,
+    origins: BTreeMap<SourceId, Option<Origin>>,
+    latest: BTreeMap<SourceId, Report>,
+    /// When it last looked after the clock: the watchdog hangs on it.
+    heartbeat: Rc<Cell<Instant>>,
+    said: Said,
+    drift_due: Option<Instant>,
+    /// What other programs did to the frequency.
+    steered_by_others: u64,
+}
+
+/// What has been logged, so that only changes are.
+#[derive(Debug, Default)]
+struct Said {
+    state: Option<State>,
+    leader: Option<SourceId>,
+    why_none: Option<String>,
+    refusal: Option<String>,
+    drift_error: Option<String>,
+    foreign_steering: bool,
+}
+
+/// The limits in a configuration.
+fn limits(config: &config::Clock) -> Limits {
+    Limits {
+        step_threshold: config.step_threshold,
+        max_steps: config.max_steps,
+        panic_threshold: config.panic_threshold,
+        max_slew_rate: config.max_slew_rate,
+    }
+}
+
+impl ClockTask {
+    /// An owner that has not looked at the clock yet.
+    #[must_use]
+    pub fn new(
+        config: config::Clock,
+        clock: Rc<RefCell<HostClock>>,
+        board: Board,
+        heartbeat: Rc<Cell<Instant>>,
+    ) -> Self {
+        let discipline = match config.mode {
+            ClockMode::Discipline => Discipline::new(limits(&config)),
+            ClockMode::Observe => Discipline::observer(),
+        };
+        let needed = config.min_sources as usize;
+        Self {
+            config,
+            clock,
+            keeper: Keeper::new(discipline, needed),
+            board,
+            origins: BTreeMap::new(),
+            latest: BTreeMap::new(),
+            heartbeat,
+            said: Said::default(),
+            drift_due: None,
+            steered_by_others: 0,
+        }
+    }
+
+    /// Looks after the clock for as long as there are orders.
+    pub async fn run(
+        mut self,
+        mut reports: mpsc::Receiver<Report>,
+        mut orders: mpsc::Receiver<Order>,
+    ) {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                Some(report) = reports.recv() => {
+                    self.latest.insert(report.edge.id, report);
+                }
+                order = orders.recv() => match order {
+                    Some(order) => self.obey(order),
+                    None => break,
+                },
+            }
+            self.look_after();
+        }
+        self.store_drift();
+        if self.is_disciplined() {
+            // Nobody vouches for the clock any more.
+            self.tell_kernel(None);
+        }
+    }
+
+    fn is_disciplined(&self) -> bool {
+        self.config.mode == ClockMode::Discipline
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Reconfigure(config) => {
+                if config.mode == ClockMode::Discipline {
+                    self.keeper.set_limits(limits(&config), config.min_sources as usize);
+                }
+                self.config = *config;
+            }
+            Order::Expect(id, origin) => {
+                self.origins.insert(id, origin);
+            }
+            Order::Forget(id) => {
+                self.origins.remove(&id);
+                self.latest.remove(&id);
+            }
+        }
+    }
+
+    fn look_after(&mut self) {
+        let (reading, frequency) = {
+            let clock = self.clock.borrow();
+            (clock.read(), clock.frequency())
+        };
+        let edges: Vec<_> = self.latest.values().map(|report| report.edge.clone()).collect();
+        let round = self.keeper.round(reading, frequency, &edges);
+        self.notice_others(&round);
+        if let Some(command) = round.tick.command {
+            self.command(command);
+        }
+        let status = self.publish(&round, reading.time);
+        if self.is_disciplined() {
+            self.tell_kernel(quality(&status));
+        }
+        self.keep_drift();
+        self.heartbeat.set(Instant::now());
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Command::Step(step) = command {
+            tracing::warn!("clock {}: stepped by {:+}", self.config.name, Time(step.seconds()));
+        }
+        let result = self.clock.borrow_mut().apply(command);
+        self.refused(result.err().map(|error| error.to_string()));
+    }
+
+    fn tell_kernel(&mut self, quality: Option<Quality>) {
+        let result = self.clock.borrow_mut().tell_kernel(quality);
+        if let Err(error) = result {
+            self.refused(Some(error.to_string()));
+        }
+    }
+
+    /// The clock refuses, or works again: said once.
+    fn refused(&mut self, refusal: Option<String>) {
+        if refusal.is_some() {
+            self.keeper.command_failed();
+        }
+        if refusal != self.said.refusal {
+            match &refusal {
+                Some(reason) => tracing::error!("clock {}: {reason}", self.config.name),
+                None => tracing::info!("clock {}: can be steered again", self.config.name),
+            }
+            self.said.refusal = refusal;
+        }
+    }
+
+    fn notice_others(&mut self, round: &Round) {
+        if let Some(moved) = round.tick.interference {
+            tracing::warn!(
+                "clock {}: somebody else moved it by {:+}; is another time daemon running?",
+                self.config.name,
+                Time(moved)
+            );
+        }
+        let foreign = self.is_disciplined() && self.clock.borrow().is_steered_by_others();
+        if foreign && !self.said.foreign_steering {
+            self.steered_by_others += 1;
+            tracing::warn!(
+                "clock {}: another program steers its frequency; only one may: stop it, \
+                 or set mode = \"observe\"",
+                self.config.name
+            );
+        }
+        self.said.foreign_steering = foreign;
+    }
+
+    fn publish(&mut self, round: &Round, time: Timestamp<Tai>) -> ClockStatus {
+        let mut status = self.clock_status(round, time);
+        self.trace(round, time, &mut status);
+        self.say(round, &status);
+        let sources = self.source_statuses(round);
+        self.board.put_clock(status.clone(), sources);
+        status
+    }
+
+    fn clock_status(&self, round: &Round, time: Timestamp<Tai>) -> ClockStatus {
+        let discipline = self.keeper.discipline();
+        let clock = self.clock.borrow();
+        let leader = round.leader.as_ref();
+        let estimate = round.tick.estimate.as_ref();
+        ClockStatus {
+            name: self.config.name.clone(),
+            kind: clock.kind().to_owned(),
+            disciplined: self.is_disciplined(),
+            state: published_state(discipline.state()),
+            offset: round.tick.error,
+            // The oscillator against UTC is the opposite of TAI against the oscillator.
+            frequency: estimate.map(|e| -e.frequency),
+            frequency_uncertainty: estimate.map(|e| e.frequency_deviation),
+            stratum: leader.map_or(UNSYNCHRONISED, |edge| {
+                edge.stratum.saturating_add(1).min(UNSYNCHRONISED)
+            }),
+            root_delay: leader.map_or(0.0, |edge| edge.upstream.root_delay)
+                + estimate.map_or(0.0, |e| e.delay_floor),
+            holdover: discipline.holdover(clock.now()),
+            steps: discipline.steps(),
+            interference: discipline.interferences() + self.steered_by_others,
+            tai_offset: clock.tai_minus_utc(time),
+            leader: leader.and_then(|edge| Some(self.latest.get(&edge.id)?.status.name.clone())),
+            ..ClockStatus::default()
+        }
+    }
+
+    /// Uncertainty and traceability, which are one thing.
+    fn trace(&self, round: &Round, time: Timestamp<Tai>, status: &mut ClockStatus) {
+        let leader = round.leader.as_ref().and_then(|edge| self.latest.get(&edge.id));
+        let chain = leader.and_then(|report| {
+            let up = Upward {
+                source: &report.status.name,
+                protocol: &report.status.protocol.to_uppercase(),
+                origin: self.origins.get(&report.edge.id).and_then(Option::as_ref),
+            };
+            chain::chain(&self.config.name, round, &up, self.clock.borrow().utc(time))
+        });
+        let Some(chain) = chain else {
+            status.not_traceable_because =
+                Some(format!("no source has been selected for {}", self.config.name));
+            return;
+        };
+        let budget = chain.budget();
+        status.uncertainty = Some(budget.expanded(2.0));
+        status.bound = Some(budget.bound());
+        status.root_dispersion = (budget.bound() - status.root_delay / 2.0).max(0.0)
+            + status.offset.map_or(0.0, f64::abs);
+        let reason = chain.traceable().err().map(ToString::to_string);
+        status.traceable = reason.is_none() && self.follows();
+        status.not_traceable_because = reason.or_else(|| self.why_not_following());
+        status.chain = chain::published(&chain);
+    }
+
+    fn follows(&self) -> bool {
+        self.why_not_following().is_none()
+    }
+
+    fn why_not_following(&self) -> Option<String> {
+        match self.keeper.discipline().state() {
+            State::Locked => None,
+            State::Acquiring => Some("the clock is still being set".to_owned()),
+            State::Holdover => Some("every source is lost".to_owned()),
+            State::Panic => Some("the clock differs insanely from its sources".to_owned()),
+            State::Unsynchronised => Some("no source has been selected".to_owned()),
+        }
+    }
+
+    fn source_statuses(&self, round: &Round) -> Vec<SourceStatus> {
+        let reading = self.clock.borrow().read();
+        let verdict = |id: SourceId| round.selection.verdicts.iter().find(|(v, _)| *v == id);
+        let status = |report: &Report| {
+            let mut status = report.status.clone();
+            if let Some((_, verdict)) = verdict(report.edge.id) {
+                status.state = published_verdict(verdict);
+                status.reason = Some(match status.reason {
+                    Some(more) => format!("{verdict}: {more}"),
+                    None => verdict.to_string(),
+                });
+            }
+            status.age = report.heard.map(|at| (reading.base - at).seconds());
+            if let Some(estimate) = report.edge.corrected() {
+                let now = estimate.carried_to(reading.base);
+                let clock = reading.time.since_epoch() - reading.base.since_epoch();
+                let budget = clock_models::uncertainty::Budget::new(
+                    report.edge.path_components(&now).into_iter().chain(report.edge.upstream_components()),
+                );
+                status.offset = Some((clock - now.offset).seconds());
+                status.uncertainty = budget.as_ref().ok().map(|b| b.expanded(2.0));
+                status.bound = budget.as_ref().ok().map(clock_models::uncertainty::Budget::bound);
+                status.jitter = Some(now.jitter);
+            }
+            status
+        };
+        self.latest.values().map(status).collect()
+    }
+
+    /// One line when something changes, and none when all is well.
+    fn say(&mut self, round: &Round, status: &ClockStatus) {
+        let name = &self.config.name;
+        let leader = round.selection.leader;
+        if leader.is_some() && leader != self.said.leader {
+            tracing::info!("clock {name}: follows {}", status.leader.as_deref().unwrap_or("?"));
+            self.said.leader = leader;
+        }
+        let why_none = round.selection.why_none.map(|reason| reason.to_string());
+        if why_none != self.said.why_none
+            && let (Some(reason), false) = (&why_none, self.latest.is_empty())
+        {
+            tracing::info!("clock {name}: nothing selected: {reason}");
+        }
+        self.said.why_none = why_none;
+        let state = self.keeper.discipline().state();
+        if self.said.state == Some(state) {
+            return;
+        }
+        let offset = status.offset.map_or_else(String::new, |offset| {
+            let frequency = status.frequency.unwrap_or(0.0);
+            format!(": offset {:+}, frequency {:+}", Time(offset), Ratio(frequency))
+        });
+        match state {
+            State::Panic => tracing::error!(
+                "clock {name}: differs from its sources by {}, beyond panic-threshold; it is left \
+                 alone. Check the sources; if they are right, set the clock by hand or raise \
+                 panic-threshold",
+                Time(status.offset.unwrap_or(0.0))
+            ),
+            State::Holdover => tracing::warn!("clock {name}: holdover, every source is lost{offset}"),
+            state => tracing::info!("clock {name}: {}{offset}", published_state(state).name()),
+        }
+        self.said.state = Some(state);
+    }
+
+    fn keep_drift(&mut self) {
+        let locked = self.keeper.discipline().state() == State::Locked;
+        match self.drift_due {
+            None if locked => self.drift_due = Some(Instant::now() + FIRST_DRIFT),
+            Some(due) if locked && Instant::now() >= due => {
+                self.store_drift();
+                self.drift_due = Some(Instant::now() + DRIFT_INTERVAL);
+            }
+            _ => {}
+        }
+    }
+
+    /// A full disk costs the file, not the clock.
+    fn store_drift(&mut self) {
+        let clock = self.clock.borrow();
+        let path: Option<&PathBuf> = self.config.drift_file.as_ref();
+        let status = self.board.current();
+        let own = status.clocks.iter().find(|c| c.name == self.config.name);
+        let known = own.and_then(|c| c.frequency.zip(c.frequency_uncertainty));
+        let (Some(path), Some((frequency, uncertainty)), true) = (path, known, self.is_disciplined())
+        else {
+            return;
+        };
+        drop(clock);
+        let result = drift::store(path, Drift { frequency: -frequency, uncertainty });
+        let error = result.err().map(|e| format!("{}: {e}", path.display()));
+        if error != self.said.drift_error {
+            if let Some(error) = &error {
+                tracing::warn!("clock {}: the frequency is not kept: {error}", self.config.name);
+            }
+            self.said.drift_error = error;
+        }
+    }
+}
+
+/// What the kernel may tell other programs.
+fn quality(status: &ClockStatus) -> Option<Quality> {
+    let vouched = matches!(status.state, ClockState::Locked | ClockState::Holdover);
+    let offset = status.offset?.abs();
+    let (uncertainty, bound) = status.uncertainty.zip(status.bound)?;
+    vouched.then_some(Quality { bound: bound + offset, uncertainty: uncertainty / 2.0 + offset })
+}
+
+fn published_state(state: State) -> ClockState {
+    match state {
+        State::Unsynchronised => ClockState::Unsynchronised,
+        State::Acquiring => ClockState::Acquiring,
+        State::Locked => ClockState::Locked,
+        State::Holdover => ClockState::Holdover,
+        State::Panic => ClockState::Panic,
+    }
+}
+
+fn published_verdict(verdict: &Verdict) -> SelectionState {
+    use clock_models::selection::Unusable;
+    match verdict {
+        Verdict::Leader => SelectionState::Leader,
+        Verdict::Combined => SelectionState::Combined,
+        Verdict::Candidate(_) => SelectionState::Candidate,
+        Verdict::Falseticker { .. } => SelectionState::Falseticker,
+        Verdict::Unusable(Unusable::Warming) => SelectionState::Warming,
+        Verdict::Unusable(Unusable::Unreachable | Unusable::Stale) => SelectionState::Unreachable,
+        Verdict::Unusable(_) => SelectionState::Unusable,
+    }
+}

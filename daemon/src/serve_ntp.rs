@@ -1,0 +1,221 @@
+//! Gives the time of a clock by NTP.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use clock_models::time::{LeapTable, Timestamp, Utc};
+use ntp::packet::{LeapIndicator, ReferenceId};
+use ntp::server::{ServerState, Synchronised, respond};
+use tokio::time::sleep;
+use utcd_linux::socket::{OpenError, Received, server};
+
+use crate::board::Board;
+use crate::host_clock::HostClock;
+use crate::net::AsyncSocket;
+use crate::status::{ClockState, ClockStatus, NtpServerStatus, Status};
+
+/// log2 s: what reading the clock is uncertain by.
+const PRECISION: i8 = -22;
+/// A leap second is announced for the UTC day at whose end it is (RFC 5905 section 7.3).
+const LEAP_ANNOUNCEMENT: clock_models::time::Duration =
+    clock_models::time::Duration::from_secs(86_400);
+/// The longest request that is looked at.
+const BUFFER: usize = 1024;
+/// Requests answered in a row before other tasks get their turn.
+const BURST: usize = 64;
+/// Rest after a fault of the socket.
+const REST: Duration = Duration::from_secs(1);
+
+/// What is served.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// The clock; read only here.
+    pub clock: Rc<RefCell<HostClock>>,
+    /// Its name on the board.
+    pub clock_name: String,
+    /// The stratum while the clock follows nothing, if it may be served then.
+    pub local_stratum: Option<u8>,
+    /// The leap table in force.
+    pub leap: Rc<RefCell<LeapTable>>,
+    /// Where its quality stands, and where the counters go.
+    pub board: Board,
+}
+
+/// The server on all its addresses.
+#[derive(Debug)]
+pub struct NtpServer {
+    served: Served,
+    sockets: Vec<AsyncSocket>,
+    counts: Rc<RefCell<NtpServerStatus>>,
+}
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address cannot be listened on.
+    #[error("NTP server: {0}")]
+    Open(#[from] OpenError),
+    /// The runtime does not take the socket.
+    #[error("NTP server: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+impl NtpServer {
+    /// Listens on every address, or says why it cannot.
+    ///
+    /// # Errors
+    /// The first address that cannot be had.
+    pub fn open(served: Served, listen: &[SocketAddr]) -> Result<Self, ServeError> {
+        let mut sockets = Vec::new();
+        for address in listen {
+            sockets.push(AsyncSocket::new(server(*address)?)?);
+        }
+        let counts = NtpServerStatus {
+            listen: listen.iter().map(ToString::to_string).collect(),
+            clock: served.clock_name.clone(),
+            answered: 0,
+            dropped: BTreeMap::new(),
+        };
+        Ok(Self { served, sockets, counts: Rc::new(RefCell::new(counts)) })
+    }
+
+    /// Answers for as long as the task lives.
+    pub async fn run(self) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for socket in self.sockets {
+            let listener =
+                Listener { socket, served: self.served.clone(), counts: Rc::clone(&self.counts) };
+            tasks.spawn_local(listener.run());
+        }
+        tasks.join_all().await;
+    }
+}
+
+struct Listener {
+    socket: AsyncSocket,
+    served: Served,
+    counts: Rc<RefCell<NtpServerStatus>>,
+}
+
+impl Listener {
+    async fn run(mut self) {
+        loop {
+            if let Err(error) = self.turn().await {
+                tracing::warn!("NTP server: {error}");
+                sleep(REST).await;
+            }
+        }
+    }
+
+    async fn turn(&mut self) -> std::io::Result<()> {
+        self.socket.wait().await?;
+        let mut buffer = [0; BUFFER];
+        let mut burst = 0;
+        while let Some(received) = self.socket.get_mut().receive(&mut buffer)? {
+            self.answer(&buffer[..received.length], &received);
+            burst += 1;
+            if burst % BURST == 0 {
+                self.served.board.put_ntp_server(self.counts.borrow().clone());
+                tokio::task::yield_now().await;
+            }
+        }
+        // The socket reports what ICMP says of answers; a server does not care.
+        while self.socket.get_mut().notice()?.is_some() {}
+        self.served.board.put_ntp_server(self.counts.borrow().clone());
+        Ok(())
+    }
+
+    fn answer(&mut self, request: &[u8], received: &Received) {
+        let served = &self.served;
+        let state = served.state();
+        let arrived = {
+            let clock = served.clock.borrow();
+            clock.utc(clock.time_at(clock.base(received.stamp.at)))
+        };
+        let outcome = match respond(request, arrived, &state) {
+            Ok(response) => {
+                let bytes = response.finish(served.now());
+                self.socket.get_mut().reply(&bytes, received).map(|_| ()).map_err(|_| "not-sent")
+            }
+            Err(dropped) => Err(dropped.name()),
+        };
+        let mut counts = self.counts.borrow_mut();
+        match outcome {
+            Ok(()) => counts.answered += 1,
+            Err(reason) => *counts.dropped.entry(reason.to_owned()).or_default() += 1,
+        }
+    }
+}
+
+impl Served {
+    fn now(&self) -> Timestamp<Utc> {
+        let clock = self.clock.borrow();
+        clock.utc(clock.read().time)
+    }
+
+    fn state(&self) -> ServerState {
+        let status = self.board.current();
+        let clock = status.clocks.iter().find(|clock| clock.name == self.clock_name);
+        let synchronised = clock
+            .filter(|clock| follows(clock))
+            .map(|clock| self.following(&status, clock))
+            .or_else(|| self.local_stratum.map(|stratum| self.local(stratum)));
+        ServerState { precision: PRECISION, synchronised }
+    }
+
+    fn following(&self, status: &Status, clock: &ClockStatus) -> Synchronised {
+        let now = self.now();
+        let leader = status.sources.iter().find(|s| Some(&s.name) == clock.leader.as_ref());
+        let address = leader.and_then(|s| s.address.parse::<SocketAddr>().ok());
+        let reference_id = match address.map(|address| address.ip()) {
+            Some(ip) => reference(ip),
+            None => ReferenceId::from_code("PTP").unwrap_or(ReferenceId::NONE),
+        };
+        let age = leader.and_then(|s| s.age).unwrap_or(0.0);
+        let age = clock_models::time::Duration::from_seconds(age);
+        Synchronised {
+            leap: self.leap_indicator(now),
+            stratum: clock.stratum,
+            root_delay: clock.root_delay,
+            root_dispersion: clock.root_dispersion,
+            reference_id,
+            reference_time: age.map_or(now, |age| now - age),
+        }
+    }
+
+    /// A clock that is the reference of its network by declaration.
+    fn local(&self, stratum: u8) -> Synchronised {
+        let now = self.now();
+        Synchronised {
+            leap: self.leap_indicator(now),
+            stratum,
+            root_delay: 0.0,
+            root_dispersion: 0.0,
+            reference_id: ReferenceId::from_code("LOCL").unwrap_or(ReferenceId::NONE),
+            reference_time: now,
+        }
+    }
+
+    fn leap_indicator(&self, now: Timestamp<Utc>) -> LeapIndicator {
+        match self.leap.borrow().next_event(now) {
+            Some(event) if event.midnight - now <= LEAP_ANNOUNCEMENT && event.inserted => {
+                LeapIndicator::Insert
+            }
+            Some(event) if event.midnight - now <= LEAP_ANNOUNCEMENT => LeapIndicator::Delete,
+            _ => LeapIndicator::NoWarning,
+        }
+    }
+}
+
+fn reference(ip: IpAddr) -> ReferenceId {
+    ReferenceId::from_address(ip.to_canonical())
+}
+
+fn follows(clock: &ClockStatus) -> bool {
+    matches!(clock.state, ClockState::Locked | ClockState::Acquiring | ClockState::Holdover)
+        && clock.bound.is_some()
+}

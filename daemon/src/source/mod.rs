@@ -1,0 +1,108 @@
+//! Sources of time: each task drives one protocol state machine and the estimator of its
+//! edge, and reports what came of it.
+
+pub mod ntp;
+pub mod ptp;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use clock_models::comparison::{Stamp, StampedBy};
+use clock_models::estimator::Estimator;
+use clock_models::keeper::{Edge, Terms};
+use clock_models::selection::SourceId;
+use clock_models::time::{Free, LeapTable, Timestamp};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::host_clock::HostClock;
+use crate::status::SourceStatus;
+
+/// News of a source.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What selection needs.
+    pub edge: Edge,
+    /// What people are shown; selection fills in the rest.
+    pub status: SourceStatus,
+    /// When the last good comparison was, in the time base of the clock.
+    pub heard: Option<Timestamp<Free>>,
+}
+
+/// What every source task has.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Number of the source.
+    pub id: SourceId,
+    /// Its name in the configuration.
+    pub name: String,
+    /// What the operator says of it.
+    pub terms: Terms,
+    /// The declared origin of its time.
+    pub origin: Option<String>,
+    /// The name of the clock that is compared with it.
+    pub clock_name: String,
+    /// That clock; read only here.
+    pub clock: Rc<RefCell<HostClock>>,
+    /// The leap table in force.
+    pub leap: Rc<RefCell<LeapTable>>,
+    /// What is known of the clock's frequency (TAI against its time base): value and
+    /// standard uncertainty, ratios.
+    pub frequency: Option<(f64, f64)>,
+    /// To the keeper of the clock.
+    pub reports: mpsc::Sender<Report>,
+}
+
+impl Context {
+    /// A stamp of this host in the time base of the clock.
+    fn stamp(&self, stamp: Stamp) -> Stamp {
+        Stamp { at: self.clock.borrow().base(stamp.at), ..stamp }
+    }
+
+    /// An estimator that starts with what is known.
+    fn estimator(&self) -> Estimator {
+        Estimator::new(self.frequency)
+    }
+
+    /// Remembers the frequency for the next estimator of this source.
+    fn remember(&mut self, estimator: &Estimator) {
+        if let Some(estimate) = estimator.estimate() {
+            let doubt = (3.0 * estimate.frequency_deviation).max(1e-8);
+            self.frequency = Some((estimate.frequency, doubt));
+        }
+    }
+
+    /// Waits until an instant of the clock's time base.
+    async fn sleep_until(&self, at: Timestamp<Free>) {
+        let now = self.clock.borrow().now();
+        let seconds = (at - now).seconds().clamp(0.0, 86_400.0);
+        sleep_until(Instant::now() + std::time::Duration::from_secs_f64(seconds)).await;
+    }
+
+    /// The parts of a status that are the same for every protocol.
+    fn status(&self, protocol: &str, address: String) -> SourceStatus {
+        SourceStatus {
+            name: self.name.clone(),
+            protocol: protocol.to_owned(),
+            address,
+            clock: self.clock_name.clone(),
+            origin: self.origin.clone(),
+            ..SourceStatus::default()
+        }
+    }
+
+    /// Hands a report on. A keeper that is behind gets the next one: each says all.
+    fn report(&self, report: Report) {
+        let _ = self.reports.try_send(report);
+    }
+}
+
+/// Who stamps, in words.
+fn stamps(by: StampedBy) -> String {
+    match by {
+        StampedBy::UserSpace => "user space",
+        StampedBy::Kernel => "kernel",
+        StampedBy::Hardware => "hardware",
+    }
+    .to_owned()
+}

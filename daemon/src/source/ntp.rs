@@ -1,0 +1,404 @@
+//! An NTP server as a source.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use clock_models::comparison::{StampedBy, Upstream};
+use clock_models::estimator::Estimator;
+use clock_models::keeper::Edge;
+use clock_models::selection::Unusable;
+use clock_models::time::{Free, Timestamp};
+use ntp::client::{Answer, Client, ClientConfig, Rejection, TransmitToken};
+use ntp::packet::ReferenceId;
+use tokio::net::lookup_host;
+use tokio::time::sleep;
+use utcd_linux::random;
+use utcd_linux::socket::{self, Notice, SendId, Sent};
+
+use super::{Context, Report, stamps};
+use crate::net::AsyncSocket;
+
+/// Polls in a row without an answer after which the name is resolved again: as many as
+/// the reach register holds.
+const POLLS_BEFORE_RESOLVING: u32 = 8;
+/// Rest after a name that could not be resolved, doubled each time.
+const FIRST_REST: Duration = Duration::from_secs(2);
+const LONGEST_REST: Duration = Duration::from_secs(256);
+/// The longest answer that is looked at; more is cut off, and refused by its length.
+const BUFFER: usize = 1024;
+/// Uncertainty before and after an exchange, as a ratio, up to which the interval may
+/// grow: there, one more exchange would tell little that is new.
+const NEWS_PER_POLL: f64 = 1.5;
+
+/// Addresses in use by the servers of one pool.
+pub type Taken = Rc<RefCell<HashSet<SocketAddr>>>;
+
+/// Where the server is.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Host name or address.
+    pub host: String,
+    /// UDP port.
+    pub port: u16,
+    /// Those that its neighbours in a pool use.
+    pub taken: Taken,
+}
+
+/// One association after the other, with the addresses that a name stands for.
+#[derive(Debug)]
+pub struct NtpSource {
+    context: Context,
+    place: Place,
+    config: ClientConfig,
+    /// Refused in earlier associations, by reason.
+    trouble: Trouble,
+}
+
+/// What went wrong outside of the protocol.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// The last one, in words, while it lasts.
+    now: Option<String>,
+    counts: std::collections::BTreeMap<String, u64>,
+}
+
+impl Trouble {
+    fn note(&mut self, name: &str, text: String) {
+        *self.counts.entry(name.to_owned()).or_default() += 1;
+        if self.now.as_deref() != Some(text.as_str()) {
+            tracing::warn!("{text}");
+        }
+        self.now = Some(text);
+    }
+}
+
+impl NtpSource {
+    /// A source that has not been asked yet.
+    #[must_use]
+    pub fn new(context: Context, place: Place, config: ClientConfig) -> Self {
+        Self { context, place, config, trouble: Trouble::default() }
+    }
+
+    /// Follows the server for as long as the task lives.
+    pub async fn run(mut self) {
+        let mut avoid = None;
+        loop {
+            let address = self.resolve(avoid).await;
+            self.place.taken.borrow_mut().insert(address);
+            let mut association = Association::new(&self.context, self.config, address);
+            if let Some(association) = &mut association {
+                association.run(&mut self.context, &mut self.trouble).await;
+            }
+            self.place.taken.borrow_mut().remove(&address);
+            avoid = Some(address);
+            sleep(FIRST_REST).await;
+        }
+    }
+
+    /// An address of the server that no neighbour uses, if possible another one than
+    /// that to `avoid`. Tries until there is one.
+    async fn resolve(&mut self, avoid: Option<SocketAddr>) -> SocketAddr {
+        let mut rest = FIRST_REST;
+        loop {
+            match self.lookup(avoid).await {
+                Ok(address) => {
+                    self.trouble.now = None;
+                    return address;
+                }
+                Err(text) => self.trouble.note("no-address", text),
+            }
+            self.context.report(self.nowhere());
+            sleep(rest).await;
+            rest = (rest * 2).min(LONGEST_REST);
+        }
+    }
+
+    async fn lookup(&self, avoid: Option<SocketAddr>) -> Result<SocketAddr, String> {
+        let (name, host) = (&self.context.name, self.place.host.as_str());
+        let found: Vec<SocketAddr> = match host.parse() {
+            // Not worth the helper thread that resolves names.
+            Ok(ip) => vec![SocketAddr::new(ip, self.place.port)],
+            Err(_) => lookup_host((host, self.place.port))
+                .await
+                .map_err(|e| format!("source {name}: cannot resolve {host}: {e}; is the name right, and DNS reachable?"))?
+                .collect(),
+        };
+        let taken = self.place.taken.borrow();
+        let mut free = found.iter().filter(|address| !taken.contains(address));
+        let first = free.clone().next();
+        free.find(|address| Some(**address) != avoid).or(first).copied().ok_or_else(|| {
+            if found.is_empty() {
+                format!("source {name}: {host} has no address; is the name right?")
+            } else {
+                format!("source {name}: every address of {host} is in use by another source")
+            }
+        })
+    }
+
+    /// What is known while there is no address.
+    fn nowhere(&self) -> Report {
+        let mut status =
+            self.context.status("ntp", format!("{}:{}", self.place.host, self.place.port));
+        status.reason.clone_from(&self.trouble.now);
+        status.rejected.clone_from(&self.trouble.counts);
+        Report { edge: edge(&self.context, Err(Unusable::NeverHeard)), status, heard: None }
+    }
+}
+
+/// The edge of a source that has said nothing yet.
+fn edge(context: &Context, usable: Result<(), Unusable>) -> Edge {
+    Edge {
+        id: context.id,
+        terms: context.terms,
+        estimate: None,
+        usable,
+        upstream: Upstream::default(),
+        stratum: 16,
+        stamp_uncertainty: 0.0,
+    }
+}
+
+/// With one address.
+struct Association {
+    address: SocketAddr,
+    client: Client,
+    estimator: Estimator,
+    /// A fresh socket, and so a fresh source port, for every exchange (RFC 9109).
+    socket: Option<AsyncSocket>,
+    /// The request whose transmit stamp is still to come.
+    departing: Option<Departing>,
+    last: Option<Answer>,
+    last_failure: Option<Rejection>,
+    heard: Option<Timestamp<Free>>,
+}
+
+/// A request that the kernel has not stamped yet.
+struct Departing {
+    id: Option<SendId>,
+    token: TransmitToken,
+    sent: Sent,
+}
+
+impl Association {
+    fn new(context: &Context, config: ClientConfig, address: SocketAddr) -> Option<Self> {
+        let now = context.clock.borrow().now();
+        let client = Client::new(config, now)
+            .inspect_err(|e| tracing::error!("source {}: {e}", context.name))
+            .ok()?;
+        Some(Self {
+            address,
+            client,
+            estimator: context.estimator(),
+            socket: None,
+            departing: None,
+            last: None,
+            last_failure: None,
+            heard: None,
+        })
+    }
+
+    /// Until the server has been silent for too long, or sent us away.
+    async fn run(&mut self, context: &mut Context, trouble: &mut Trouble) {
+        while let Some(at) = self.client.poll_timeout() {
+            tokio::select! {
+                () = context.sleep_until(at) => self.wake(context, trouble),
+                result = activity(&mut self.socket) => match result {
+                    Ok(()) => self.drain(context, trouble),
+                    Err(error) => self.fault(context, trouble, &error),
+                },
+            }
+            context.report(self.report(context, trouble));
+            if self.client.unanswered() >= POLLS_BEFORE_RESOLVING {
+                break;
+            }
+        }
+        if let Some(kiss) = self.client.stopped() {
+            tracing::warn!("source {}: {} asks us to stay away: {kiss}", context.name, self.address);
+            sleep(LONGEST_REST).await;
+        }
+    }
+
+    fn wake(&mut self, context: &Context, trouble: &mut Trouble) {
+        let now = context.clock.borrow().now();
+        let wake = self.client.handle_timeout(now, [random::u64(), random::u64()]);
+        if let Some(reason) = wake.failed {
+            self.last_failure = Some(reason);
+            tracing::debug!("source {}: {reason}", context.name);
+        }
+        let Some(request) = wake.request else { return };
+        let opened = socket::client(self.address)
+            .map_err(io::Error::other)
+            .and_then(AsyncSocket::new)
+            .and_then(|mut socket| socket.get_mut().send(&request.bytes).map(|sent| (socket, sent)));
+        match opened {
+            Ok((socket, sent)) => {
+                self.socket = Some(socket);
+                self.departing = Some(Departing { id: sent.id, token: request.token, sent });
+                if sent.id.is_none() {
+                    self.departed_by_own_stamp(context);
+                }
+            }
+            Err(error) => self.fault(context, trouble, &error),
+        }
+    }
+
+    fn fault(&mut self, context: &Context, trouble: &mut Trouble, error: &io::Error) {
+        self.socket = None;
+        trouble.note("socket", format!("source {}: {}: {error}", context.name, self.address));
+    }
+
+    /// Notices first: the stamp of a request is there before its answer.
+    fn drain(&mut self, context: &mut Context, trouble: &mut Trouble) {
+        loop {
+            let Some(socket) = &mut self.socket else { return };
+            match socket.get_mut().notice() {
+                Ok(Some(notice)) => self.notice(context, trouble, notice),
+                Ok(None) => break,
+                Err(error) => return self.fault(context, trouble, &error),
+            }
+        }
+        let mut buffer = [0; BUFFER];
+        loop {
+            let Some(socket) = &mut self.socket else { return };
+            match socket.get_mut().receive(&mut buffer) {
+                Ok(Some(received)) => {
+                    trouble.now = None;
+                    self.receive(context, &buffer[..received.length], context.stamp(received.stamp));
+                }
+                Ok(None) => break,
+                Err(error) => return self.fault(context, trouble, &error),
+            }
+        }
+    }
+
+    fn notice(&mut self, context: &mut Context, trouble: &mut Trouble, notice: Notice) {
+        match notice {
+            Notice::Transmitted { id, stamp } => {
+                if let Some(departing) = self.departing.take_if(|d| d.id == Some(id)) {
+                    let stamp = context.stamp(stamp);
+                    let answer = self.client.handle_transmitted(departing.token, stamp);
+                    self.answer(context, answer);
+                }
+            }
+            Notice::Undelivered { cause, .. } => trouble.note(
+                "undelivered",
+                format!("source {}: {} cannot be reached: {cause}", context.name, self.address),
+            ),
+        }
+    }
+
+    fn receive(&mut self, context: &mut Context, bytes: &[u8], stamp: clock_models::comparison::Stamp) {
+        let near = {
+            let clock = context.clock.borrow();
+            clock.utc(clock.time_at(stamp.at))
+        };
+        let answer = {
+            let leap = context.leap.borrow();
+            self.client.handle_response(bytes, stamp, near, &leap)
+        };
+        let waits = matches!(answer, Ok(None));
+        self.answer(context, answer);
+        if waits {
+            // The kernel queues the stamp before the packet leaves: it will not come.
+            let answer = self.departed_by_own_stamp(context);
+            self.answer(context, answer);
+        }
+    }
+
+    /// Takes the program's own transmit stamp, which is worse and says so.
+    fn departed_by_own_stamp(&mut self, context: &Context) -> Result<Option<Answer>, Rejection> {
+        let Some(departing) = self.departing.take() else { return Ok(None) };
+        let stamp = context.stamp(departing.sent.stamp);
+        self.client.handle_transmitted(departing.token, stamp)
+    }
+
+    fn answer(&mut self, context: &mut Context, answer: Result<Option<Answer>, Rejection>) {
+        match answer {
+            Ok(None) => {}
+            Ok(Some(answer)) => self.accept(context, &answer),
+            Err(reason) => {
+                self.last_failure = Some(reason);
+                tracing::debug!("source {}: {}: {reason}", context.name, self.address);
+            }
+        }
+    }
+
+    fn accept(&mut self, context: &mut Context, answer: &Answer) {
+        self.last_failure = None;
+        self.heard = Some(answer.received);
+        self.last = Some(*answer);
+        if let Some(fit) = self.estimator.update(&answer.comparison) {
+            if fit.restarted {
+                tracing::info!(
+                    "source {}: its time, the path or the clock has changed; starting afresh",
+                    context.name
+                );
+            }
+            if let Some(estimate) = self.estimator.estimate() {
+                let after = estimate.offset_deviation;
+                self.client.handle_fit(fit.expected, NEWS_PER_POLL * after);
+            }
+        }
+        context.remember(&self.estimator);
+    }
+
+    fn usable(&self) -> Result<(), Unusable> {
+        match (self.client.reach(), self.last) {
+            _ if self.last_failure.is_some_and(says_unsynchronised) => {
+                Err(Unusable::Unsynchronised)
+            }
+            (_, None) => Err(Unusable::NeverHeard),
+            (0, Some(_)) => Err(Unusable::Unreachable),
+            (_, Some(answer)) if self.is_loop(&answer) => Err(Unusable::Loop),
+            _ if self.estimator.estimate().is_none() => Err(Unusable::Warming),
+            _ => Ok(()),
+        }
+    }
+
+    /// The server follows this host.
+    fn is_loop(&self, answer: &Answer) -> bool {
+        let own = self.socket.as_ref().and_then(|s| s.get().local_address().ok().flatten());
+        let refers_to = |own: SocketAddr| ReferenceId::from_address(own.ip());
+        answer.stratum > 1 && own.map(refers_to) == Some(answer.reference_id)
+    }
+
+    fn report(&self, context: &Context, trouble: &Trouble) -> Report {
+        let usable = self.usable();
+        let mut status = context.status("ntp", self.address.to_string());
+        status.reach = self.client.reach();
+        status.poll_interval = f64::from(self.client.poll()).exp2();
+        status.accepted = self.client.accepted();
+        status.rejected = self.client.rejected().iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
+        status.rejected.extend(trouble.counts.clone());
+        status.reason =
+            trouble.now.clone().or_else(|| self.last_failure.map(|reason| reason.to_string()));
+        let mut edge = edge(context, usable);
+        if let Some(answer) = &self.last {
+            status.stratum = Some(answer.stratum);
+            status.reference = Some(answer.reference_id.describe(answer.stratum));
+            status.delay = Some(answer.delay);
+            status.time_stamps = stamps(answer.stamped_by);
+            edge.upstream = answer.comparison.upstream;
+            edge.stratum = answer.stratum;
+            edge.stamp_uncertainty = answer.comparison.stamp_uncertainty;
+            edge.estimate = self.estimator.estimate();
+        }
+        Report { edge, status, heard: self.heard }
+    }
+}
+
+/// Never, where there is no socket.
+async fn activity(socket: &mut Option<AsyncSocket>) -> io::Result<()> {
+    match socket {
+        Some(socket) => socket.wait().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn says_unsynchronised(reason: Rejection) -> bool {
+    matches!(reason, Rejection::Unsynchronised | Rejection::Stratum(_))
+}
