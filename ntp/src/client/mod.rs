@@ -38,7 +38,7 @@ const STAMP_PATIENCE: Duration = Duration::SECOND;
 /// that clients which started together do not stay together.
 const SPREAD: u64 = 20;
 
-/// A request to be sent.
+/// A request to be sent. One that cannot be sent is dropped, and is then unanswered.
 #[derive(Debug)]
 #[must_use = "a request is sent"]
 pub struct Request {
@@ -64,7 +64,7 @@ pub struct Request {
 pub struct TransmitToken(NtpTimestamp);
 
 /// What the passing of time brought.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[must_use = "a request is sent"]
 pub struct Wake {
     /// Why the exchange before came to nothing, if it did so now.
@@ -237,7 +237,7 @@ impl Client {
 
     /// How far, in s, the last comparison lay from what was predicted, and the standard
     /// deviation that had been predicted for that. Fits lengthen the poll interval,
-    /// misfits shorten it.
+    /// misfits shorten it; during a burst neither does. During a burst neither does.
     pub fn handle_fit(&mut self, residual: f64, expected: f64) {
         self.schedule.fitted(residual, expected);
     }
