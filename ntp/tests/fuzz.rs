@@ -1,0 +1,236 @@
+//! A bounded, deterministic fuzz of client and server: damaged packets give a named
+//! reason, and the counters account for every one of them.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
+use std::collections::BTreeMap;
+
+use clock_models::comparison::{Stamp, StampedBy};
+use clock_models::time::{Duration, Free, LeapTable, Timestamp, Utc};
+use ntp::client::{Client, ClientConfig, TransmitToken};
+use ntp::packet::{Header, LeapIndicator, Packet, ReferenceId};
+use ntp::server::{self, ServerState, Synchronised};
+
+const PACKETS: u64 = 200_000;
+/// 2026-11-22T04:46:44Z.
+const START: Timestamp<Utc> = Timestamp::from_secs(1_795_322_804);
+
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() >> 16) as usize % end
+    }
+
+    fn one_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    /// Changes a packet in a few places, or its length, or nothing.
+    fn damage(&mut self, bytes: &mut Vec<u8>) {
+        for _ in 0..self.below(4) {
+            match self.below(8) {
+                0..5 if !bytes.is_empty() => self.damage_field(bytes),
+                5 => bytes.truncate(self.below(60)),
+                6 => bytes.extend_from_slice(&(self.next() as u32).to_be_bytes()),
+                _ => self.append_field(bytes),
+            }
+        }
+    }
+
+    /// Flips a bit, or writes one of the bytes at which fields change their meaning.
+    fn damage_field(&mut self, bytes: &mut [u8]) {
+        let at = self.below(bytes.len());
+        match self.below(7) {
+            0 => bytes[at] = 0,
+            1 => bytes[at] = 0xff,
+            2 => bytes[at] = 0x80,
+            3 => bytes[at] = self.next() as u8,
+            4 if bytes.len() >= Header::LEN => {
+                let kiss = [*b"RATE", *b"DENY", *b"RSTR", *b"NTSN", [0; 4]][self.below(5)];
+                bytes[1] = 0;
+                bytes[12..16].copy_from_slice(&kiss);
+            }
+            5 => bytes[0] = self.next() as u8,
+            _ => bytes[at] ^= 1 << self.below(8),
+        }
+    }
+
+    fn append_field(&mut self, bytes: &mut Vec<u8>) {
+        let length = 4 * self.below(12);
+        let stated = if self.one_in(4) { self.next() as u16 } else { length as u16 };
+        bytes.extend_from_slice(&[0xf3, 0x23]);
+        bytes.extend_from_slice(&stated.to_be_bytes());
+        bytes.extend(std::iter::repeat_n(0xa5, length));
+    }
+}
+
+fn state() -> ServerState {
+    ServerState {
+        precision: -24,
+        synchronised: Some(Synchronised {
+            leap: LeapIndicator::NoWarning,
+            stratum: 1,
+            root_delay: 0.0,
+            root_dispersion: 1e-6,
+            reference_id: ReferenceId::from_code("NIM").unwrap(),
+            reference_time: START,
+        }),
+    }
+}
+
+#[test]
+fn damaged_requests_are_answered_or_dropped_by_name() {
+    let mut random = Random(0x1234_5678_9abc_def1);
+    let mut fates: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut client = Client::new(ClientConfig::default(), Timestamp::EPOCH).unwrap();
+    let request = client.handle_timeout(Timestamp::EPOCH, [1, 1]).request.unwrap().bytes;
+    for _ in 0..PACKETS {
+        let mut bytes = request.to_vec();
+        random.damage(&mut bytes);
+        let fate = match server::respond(&bytes, START, &state()) {
+            Ok(response) => {
+                let answer = response.finish(START);
+                assert!(answer.len() <= bytes.len());
+                assert_eq!(answer[24..32], bytes[40..48], "the origin is mirrored");
+                assert!(Packet::parse(&answer).is_ok());
+                "answered"
+            }
+            Err(dropped) => dropped.name(),
+        };
+        *fates.entry(fate).or_default() += 1;
+    }
+    assert_eq!(fates.values().sum::<u64>(), PACKETS);
+    for name in ["answered", "too-short", "version", "not-a-client-request", "malformed-extension"]
+    {
+        assert!(fates.contains_key(name), "{name} of {fates:?}");
+    }
+}
+
+/// A client among damaged answers.
+struct Target {
+    client: Client,
+    now: Timestamp<Free>,
+    /// Of the open request.
+    token: Option<TransmitToken>,
+    packets: u64,
+}
+
+impl Target {
+    fn new(now: Timestamp<Free>) -> Self {
+        let client = Client::new(ClientConfig::default(), now).unwrap();
+        Self { client, now, token: None, packets: 0 }
+    }
+
+    fn utc(&self) -> Timestamp<Utc> {
+        START + self.now.since_epoch()
+    }
+
+    /// Goes to the next moment at which the client wants to act. Gives the answer of a
+    /// good server to what it sends then.
+    fn ask(&mut self, random: &mut Random) -> Option<Vec<u8>> {
+        self.now = self.client.poll_timeout()?.max(self.now);
+        let wake = self.client.handle_timeout(self.now, [random.next(), random.next()]);
+        let request = wake.request?;
+        self.token = Some(request.token);
+        let response = server::respond(&request.bytes, self.utc(), &state()).unwrap();
+        Some(response.finish(self.utc() + Duration::from_nanos(1000)).to_vec())
+    }
+
+    fn transmitted(&mut self) {
+        if let Some(token) = self.token.take() {
+            // It may be given up or of no use: the counters say so.
+            let _ = self.client.handle_transmitted(token, self.stamp(Duration::ZERO));
+        }
+    }
+
+    fn receive(&mut self, bytes: &[u8], after: Duration, leap: &LeapTable) {
+        self.packets += 1;
+        let before = self.client.rejected().values().sum::<u64>();
+        let stamp = self.stamp(after);
+        let result = self.client.handle_response(bytes, stamp, self.utc(), leap);
+        let refused = self.client.rejected().values().sum::<u64>() - before;
+        assert_eq!(refused, u64::from(result.is_err()));
+        if let Ok(Some(answer)) = result {
+            // A damaged precision may excuse 2⁻⁶ s.
+            assert!((-0.016..=3.0).contains(&answer.delay), "{}", answer.delay);
+            assert!((1..16).contains(&answer.stratum));
+        }
+    }
+
+    fn stamp(&self, later: Duration) -> Stamp {
+        Stamp { at: self.now + later, uncertainty: 1e-6, by: StampedBy::Kernel }
+    }
+
+    /// Every packet was accepted or refused, but for one that may await its stamp.
+    fn check_counters(&self) {
+        let rejected: u64 = self.client.rejected().values().sum();
+        let no_answer = self.client.rejected().get("no-answer").unwrap_or(&0);
+        let accounted = self.client.accepted() + rejected - no_answer;
+        assert!(self.packets - accounted <= 1, "{} {accounted}", self.packets);
+    }
+}
+
+#[test]
+fn damaged_answers_are_believed_or_refused_by_name() {
+    let leap = LeapTable::built_in();
+    let mut random = Random(0xfeed_5eed_0bad_cafe);
+    let mut fates: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut packets = 0;
+    while packets < PACKETS {
+        let mut target = Target::new(Timestamp::EPOCH);
+        while target.client.stopped().is_none() && packets + target.packets < PACKETS {
+            let Some(good) = target.ask(&mut random) else { continue };
+            if random.one_in(2) {
+                target.transmitted();
+            }
+            for _ in 0..random.below(6) {
+                let mut bytes = good.clone();
+                random.damage(&mut bytes);
+                let after = if random.one_in(20) { 5_000 } else { 2 };
+                target.receive(&bytes, Duration::from_nanos(1_000_000) * after, &leap);
+            }
+            if !random.one_in(8) {
+                target.transmitted();
+            }
+        }
+        target.check_counters();
+        packets += target.packets;
+        *fates.entry("accepted").or_default() += target.client.accepted();
+        for (name, count) in target.client.rejected() {
+            *fates.entry(name).or_default() += count;
+        }
+    }
+    let unseen: Vec<_> = REACHABLE.iter().filter(|name| !fates.contains_key(*name)).collect();
+    assert!(unseen.is_empty(), "{unseen:?} of {fates:?}");
+}
+
+/// The fates that this fuzz must reach to be worth its time.
+const REACHABLE: [&str; 20] = [
+    "accepted",
+    "delay-too-long",
+    "duplicate",
+    "kiss-deny",
+    "kiss-rate",
+    "kiss-rstr",
+    "kiss-unknown",
+    "malformed-extension",
+    "mode",
+    "negative-delay",
+    "no-answer",
+    "no-transmit-stamp",
+    "origin-mismatch",
+    "reference-time-after-transmit",
+    "root-distance",
+    "server-times-out-of-order",
+    "stratum",
+    "too-short",
+    "unsynchronised",
+    "version",
+];
