@@ -11,5 +11,6 @@ pub mod comparison;
 pub mod discipline;
 pub mod estimator;
 pub mod time;
+pub mod uncertainty;
 pub mod units;
 pub mod virtual_clock;
