@@ -10,6 +10,7 @@
 pub mod comparison;
 pub mod discipline;
 pub mod estimator;
+pub mod graph;
 pub mod selection;
 pub mod time;
 pub mod uncertainty;

@@ -119,8 +119,8 @@ impl Selector {
 
     /// One round. The order of the candidates has no influence.
     ///
-    /// A round that selects nothing does not forget the leader: it leads again when it
-    /// is back in time.
+    /// A round that selects nothing does not forget the leader: it leads on if it is
+    /// among those that agree next time.
     #[must_use]
     pub fn select(&mut self, candidates: &[Candidate]) -> Selection {
         let usable: Vec<&Candidate> = candidates.iter().filter(|c| c.fitness().is_ok()).collect();
