@@ -10,6 +10,9 @@
 pub mod comparison;
 pub mod discipline;
 pub mod estimator;
+pub mod graph;
+pub mod selection;
 pub mod time;
+pub mod uncertainty;
 pub mod units;
 pub mod virtual_clock;
