@@ -1,0 +1,322 @@
+//! What no key can know alone: names that refer to each other, and contradictions.
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+use toml::value::Date;
+
+use super::error::{Problems, Wrong, nearest};
+use super::schema::{
+    Clock, ClockMode, ClockType, Config, NtpServer, NtpSource, Origin, PtpSource, SourceCommon,
+};
+
+/// Servers that are used of a pool, where the file does not say.
+const POOL_COUNT: u32 = 4;
+
+impl Config {
+    /// Gives the defaults that depend on other keys.
+    pub(super) fn fill_in(&mut self) {
+        if self.clocks.is_empty() {
+            self.clocks.push(Clock::default());
+        }
+        self.clocks.iter_mut().for_each(Clock::fill_in);
+        self.sources.ntp.iter_mut().for_each(NtpSource::fill_in);
+        self.sources.ptp.iter_mut().for_each(PtpSource::fill_in);
+        let first = self.clocks.first().map(|clock| clock.name.clone()).unwrap_or_default();
+        let ntp = self.sources.ntp.iter_mut().map(|source| &mut source.common.clock);
+        let ptp = self.sources.ptp.iter_mut().map(|source| &mut source.common.clock);
+        let served = self.serve.ntp.iter_mut().map(|server| &mut server.clock);
+        for clock in ntp.chain(ptp).chain(served).filter(|clock| clock.is_empty()) {
+            clock.clone_from(&first);
+        }
+    }
+
+    /// Looks for contradictions in what was read from `root`, once it is filled in.
+    pub(super) fn check(&self, root: &DeTable<'_>, problems: &mut Problems) {
+        let mut checker = Checker { config: self, root, problems };
+        checker.clocks();
+        checker.sources();
+        if let Some(server) = &self.serve.ntp {
+            checker.server(server);
+        }
+    }
+
+    /// What an operator should know, though nothing is wrong with the file: certificates
+    /// that do not hold on the day `today` (in UTC, see [`utc_date`]).
+    #[must_use]
+    pub fn warnings(&self, today: Date) -> Vec<String> {
+        let origins = self.every_source().filter_map(|s| Some((&s.name, s.origin.as_ref()?)));
+        origins
+            .filter_map(|(name, origin)| origin.lapse(today).map(|l| format!("{name}: {l}")))
+            .collect()
+    }
+}
+
+impl Origin {
+    /// Why this statement does not hold on the day `today`, if it does not.
+    #[must_use]
+    pub fn lapse(&self, today: Date) -> Option<String> {
+        let statement = match &self.certificate {
+            Some(number) => format!("certificate {number}"),
+            None => format!("the statement about {}", self.clock),
+        };
+        let expired = self.expires.filter(|day| *day < today);
+        let early = self.issued.filter(|day| *day > today);
+        expired
+            .map(|day| format!("{statement} expired on {day}"))
+            .or_else(|| early.map(|day| format!("{statement} is valid only from {day}")))
+    }
+}
+
+/// The day in UTC on which a POSIX time falls.
+///
+/// # Errors
+/// `None` outside the years 0 to 9999, which TOML can write.
+#[must_use]
+pub fn utc_date(unix_seconds: i64) -> Option<Date> {
+    // Days from 1 March of the year 0, in years that begin in March: so a leap day is the
+    // last day of its year. 146 097 days are 400 years.
+    let days = unix_seconds.div_euclid(86_400) + 719_468;
+    let (cycle, day_of_cycle) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_cycle =
+        (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+    let day_of_year =
+        day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    // Months from March have 153 days in every five.
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = cycle * 400 + year_of_cycle + i64::from(month <= 2);
+    let year = u16::try_from(year).ok().filter(|year| *year <= 9999)?;
+    Some(Date { year, month: u8::try_from(month).ok()?, day: u8::try_from(day).ok()? })
+}
+
+impl Clock {
+    fn fill_in(&mut self) {
+        if self.name.is_empty() {
+            self.name = self.clock_type.word().to_owned();
+        }
+        if let Some(path) = &self.drift_file {
+            self.drift_file = Some(path.to_string_lossy().replace("<name>", &self.name).into());
+        }
+    }
+}
+
+impl NtpSource {
+    /// The host name or address, of the server or of the pool.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.server.as_deref().or(self.pool.as_deref()).unwrap_or_default()
+    }
+
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            self.common.name = self.host().to_owned();
+        }
+        if self.pool.is_some() {
+            self.count = self.count.or(Some(POOL_COUNT));
+        }
+    }
+}
+
+impl PtpSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            self.common.name = format!("{}-domain-{}", self.interface, self.domain);
+        }
+    }
+}
+
+struct Checker<'a, 'i> {
+    config: &'a Config,
+    root: &'a DeTable<'i>,
+    problems: &'a mut Problems,
+}
+
+impl Checker<'_, '_> {
+    /// Notes a problem at `key` of the section with the dotted key `at`.
+    fn refuse(&mut self, at: &str, key: &str, what: impl Into<String>, help: impl Into<String>) {
+        let path = format!("{at}.{key}");
+        // A key that is left out has no place: its section is shown then.
+        let enclosing = std::iter::successors(Some(path.as_str()), |p| Some(p.rsplit_once('.')?.0));
+        let place = enclosing.filter_map(|path| place(self.root, path)).next();
+        self.problems.add(place.unwrap_or(0..0), Wrong::new(what, help));
+    }
+
+    fn clocks(&mut self) {
+        let clocks = &self.config.clocks;
+        for (i, clock) in clocks.iter().enumerate() {
+            let at = &format!("clock.{i}");
+            let before = clocks.get(..i).unwrap_or_default();
+            if before.iter().any(|other| other.name == clock.name) {
+                let what = format!("there are two clocks of the name {:?}", clock.name);
+                self.refuse(at, "name", what, "give each a name of its own");
+            }
+            if clock.is_owner_of_system() && before.iter().any(Clock::is_owner_of_system) {
+                let what = "the system clock is disciplined twice, and can have one owner only";
+                self.refuse(at, "mode", what, "write mode = \"observe\" for one of them");
+            }
+            let shared = |other: &Clock| other.is_owner() && other.drift_file == clock.drift_file;
+            if clock.is_owner() && clock.drift_file.is_some() && before.iter().any(shared) {
+                let what = "this drift file is that of another clock";
+                self.refuse(at, "drift-file", what, "give each clock a file of its own");
+            }
+            self.clock(clock, at);
+        }
+    }
+
+    fn clock(&mut self, clock: &Clock, at: &str) {
+        if clock.panic_threshold.is_some_and(|panic| panic <= clock.step_threshold) {
+            let what = "step-threshold is not below panic-threshold, so that no step could be made";
+            self.refuse(at, "step-threshold", what, "lower it, or raise panic-threshold");
+        }
+        if clock.clock_type != ClockType::Virtual {
+            for (key, value) in [
+                ("initial-offset", clock.initial_offset),
+                ("initial-frequency", clock.initial_frequency),
+            ] {
+                if value != 0.0 {
+                    let what = format!("{key} belongs to a clock of type \"virtual\" only");
+                    self.refuse(at, key, what, "leave it out");
+                }
+            }
+        }
+        if clock.is_owner() {
+            self.supply(clock, at);
+        }
+    }
+
+    /// Whether a disciplined clock has the sources that it needs.
+    fn supply(&mut self, clock: &Clock, at: &str) {
+        let follows = |common: &SourceCommon| common.clock == clock.name && common.select;
+        let ntp = self.config.sources.ntp.iter().filter(|source| follows(&source.common));
+        let servers: u32 = ntp.map(|source| source.count.unwrap_or(1)).sum();
+        let ptp = self.config.sources.ptp.iter().filter(|source| follows(&source.common)).count();
+        let sources = servers.saturating_add(u32::try_from(ptp).unwrap_or(u32::MAX));
+        if sources == 0 {
+            let what =
+                format!("clock {:?} is disciplined, but no source is there for it", clock.name);
+            let help = "write [[source.ntp]] with a server, or mode = \"observe\"";
+            self.refuse(at, "mode", what, help);
+        } else if clock.min_sources > sources {
+            let what =
+                format!("{} sources can never agree: there are {sources}", clock.min_sources);
+            self.refuse(at, "min-sources", what, "lower it, or add sources");
+        }
+    }
+
+    fn sources(&mut self) {
+        let sources = &self.config.sources;
+        for (i, source) in sources.ntp.iter().enumerate() {
+            let at = &format!("source.ntp.{i}");
+            self.common(i, &source.common, at);
+            self.ntp(source, at);
+        }
+        for (i, source) in sources.ptp.iter().enumerate() {
+            let at = &format!("source.ptp.{i}");
+            self.common(sources.ntp.len() + i, &source.common, at);
+        }
+    }
+
+    /// `index` counts among the sources of every protocol.
+    fn common(&mut self, index: usize, common: &SourceCommon, at: &str) {
+        if self.config.every_source().take(index).any(|other| other.name == common.name) {
+            let what = format!("there are two sources of the name {:?}", common.name);
+            self.refuse(at, "name", what, "give each a name of its own: name = \"…\"");
+        }
+        self.known_clock(&common.clock, at);
+        let wanted =
+            [("prefer", common.prefer), ("trust", common.trust), ("require", common.require)];
+        for (key, _) in wanted.into_iter().filter(|(_, wanted)| *wanted && !common.select) {
+            let what = format!("{key} contradicts select = false: the source is never followed");
+            self.refuse(at, key, what, "leave one of them out");
+        }
+        if let Some(origin) = &common.origin {
+            self.origin(origin, at);
+        }
+    }
+
+    fn origin(&mut self, origin: &Origin, at: &str) {
+        if origin.certificate.is_some() && origin.uncertainty.is_none() {
+            let what = "a certificate without an uncertainty supports no claim";
+            self.refuse(at, "origin.certificate", what, "add uncertainty = \"… ns\" from it");
+        }
+        if origin.deviation != 0.0 && origin.uncertainty.is_none() {
+            let what = "a deviation without an uncertainty cannot be corrected for";
+            self.refuse(at, "origin.deviation", what, "add its uncertainty = \"… ns\"");
+        }
+        if let (Some(issued), Some(expires)) = (origin.issued, origin.expires)
+            && issued > expires
+        {
+            let what = format!("it would expire before {issued}, when it was issued");
+            self.refuse(at, "origin.expires", what, "compare both days with the certificate");
+        }
+    }
+
+    fn ntp(&mut self, source: &NtpSource, at: &str) {
+        let either = "give either server = \"…\" or pool = \"…\"";
+        match (&source.server, &source.pool) {
+            (None, None) => self.refuse(at, "server", "this source has no address", either),
+            (Some(_), Some(_)) => self.refuse(at, "pool", "this source has two addresses", either),
+            (Some(_), None) if source.count.is_some() => {
+                let help = "leave it out, or write pool instead of server";
+                self.refuse(at, "count", "one server is one source", help);
+            }
+            _ => {}
+        }
+        if source.min_poll > source.max_poll {
+            let what =
+                format!("min-poll {} is above max-poll {}", source.min_poll, source.max_poll);
+            let key = if place(self.root, &format!("{at}.min-poll")).is_some() {
+                "min-poll"
+            } else {
+                "max-poll"
+            };
+            self.refuse(at, key, what, "set both, the smaller one as min-poll");
+        }
+        if source.common.min_delay >= source.max_delay {
+            let what = "min-delay is not below max-delay, so that every answer would be refused";
+            self.refuse(at, "min-delay", what, "lower it, or raise max-delay");
+        }
+    }
+
+    fn server(&mut self, server: &NtpServer) {
+        self.known_clock(&server.clock, "serve.ntp");
+    }
+
+    /// Refuses the clock's name under the key `clock` of `at`, if there is no such clock.
+    fn known_clock(&mut self, name: &str, at: &str) {
+        let names = self.config.clocks.iter().map(|clock| clock.name.as_str());
+        if names.clone().any(|known| known == name) {
+            return;
+        }
+        let help = match nearest(name, names.clone()) {
+            Some(near) => format!("write {near:?}"),
+            None => format!("the clocks are {}", names.collect::<Vec<_>>().join(", ")),
+        };
+        self.refuse(at, "clock", format!("there is no clock of the name {name:?}"), help);
+    }
+}
+
+/// Where the value of a dotted key stands, such as `clock.0.name`.
+fn place(root: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    let mut found = root.get(first)?;
+    for key in rest.split('.').filter(|key| !key.is_empty()) {
+        found = match key.parse::<usize>() {
+            Ok(index) => found.get_ref().get(index)?,
+            Err(_) => found.get_ref().get(key)?,
+        };
+    }
+    Some(found.span())
+}
+
+impl Clock {
+    fn is_owner(&self) -> bool {
+        self.mode == ClockMode::Discipline
+    }
+
+    fn is_owner_of_system(&self) -> bool {
+        self.is_owner() && self.clock_type == ClockType::System
+    }
+}

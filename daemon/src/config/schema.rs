@@ -1,0 +1,319 @@
+//! The schema: every section, key, default and meaning of the configuration.
+//!
+//! Here times are in seconds and frequencies are ratios (1e-6 is 1 ppm). The doc
+//! comments are also the text of the reference page, so they speak to operators.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+pub use toml::value::Date;
+
+use super::kind::{
+    Address, Count, Day, Factor, FilePath, Flag, List, Maybe, OrNone, Permissions, SocketPath,
+    host, interface, name, ratio, text, time, word, words,
+};
+use super::section::Absent::{Otherwise, Required, Text};
+use super::section::{maybe_table, section, table, tables};
+
+section! {
+    /// Everything utcd is told.
+    Config {
+        /// The clocks of this host, at least one.
+        "clock" => clocks: Vec<Clock> = tables::<Clock>(), Otherwise("one, of type system");
+        /// Where time comes from.
+        "source" => sources: Sources = table::<Sources>(), Otherwise("");
+        /// To whom time is given.
+        "serve" => serve: Serve = table::<Serve>(), Otherwise("");
+        /// The Prometheus metrics.
+        "metrics" => metrics: Metrics = table::<Metrics>(), Otherwise("");
+        /// The control socket.
+        "control" => control: Control = table::<Control>(), Otherwise("");
+        /// The leap-second table.
+        "leap-seconds" => leap_seconds: LeapSeconds = table::<LeapSeconds>(), Otherwise("");
+        /// The log.
+        "log" => log: Log = table::<Log>(), Otherwise("");
+    }
+}
+
+words! {
+    /// What kind of clock a clock is.
+    ClockType {
+        /// the clock of the operating system, `CLOCK_REALTIME`
+        System = "system",
+        /// a clock in software over `CLOCK_MONOTONIC_RAW`, which needs no privilege and
+        /// disturbs nothing
+        Virtual = "virtual",
+    }
+}
+
+words! {
+    /// What utcd may do with a clock.
+    ClockMode {
+        /// it is kept on time; only one program may do that with a clock
+        Discipline = "discipline",
+        /// it is measured and never touched
+        Observe = "observe",
+    }
+}
+
+section! {
+    /// A clock of this host. Sources are compared with it, and it is disciplined to them
+    /// or observed. A file without any clock means one of type system, disciplined.
+    Clock {
+        /// What the clock is called in sources, metrics, records and `utcctl`.
+        "name" => name: String = name(), Otherwise("the type");
+        /// What kind of clock it is.
+        "type" => clock_type: ClockType = word::<ClockType>(), Text("'system'");
+        /// What utcd may do with it.
+        "mode" => mode: ClockMode = word::<ClockMode>(), Text("'discipline'");
+        /// A larger offset is stepped, while steps are left; a smaller one is slewed.
+        "step-threshold" => step_threshold: f64 = time().above(0.0), Text("'1 ms'");
+        /// Steps are made only among this many first updates of the clock after the start
+        /// of utcd, so that programs on the host see no jump later. 0 never steps.
+        "max-steps" => max_steps: u32 = Count(0..=1_000_000), Text("3");
+        /// A correction larger than this is refused, and the clock left alone until an
+        /// operator has looked. It holds from the first correction on: a host without a
+        /// battery-backed clock starts in 1970 and needs "none".
+        "panic-threshold" => panic_threshold: Option<f64> =
+            OrNone(time().above(0.0)), Text("'1000 s'");
+        /// How fast an offset is slewed out at most, besides the correction of the
+        /// clock's own frequency.
+        "max-slew-rate" => max_slew_rate: f64 =
+            ratio().above(0.0).at_most(500e-6), Text("'500 ppm'");
+        /// Where the frequency is kept over a restart; `<name>` stands for the name of
+        /// the clock. An observed clock writes none.
+        "drift-file" => drift_file: Option<PathBuf> =
+            OrNone(FilePath), Text("'/var/lib/utcd/<name>.drift'");
+        /// How many sources must agree before the clock follows them. From 3 on, one that
+        /// lies is outvoted.
+        "min-sources" => min_sources: u32 = Count(1..=100), Text("1");
+        /// Offset from the system clock at the start, positive if fast; of a virtual clock
+        /// only.
+        "initial-offset" => initial_offset: f64 = time(), Text("'0 s'");
+        /// Frequency error at the start, positive if fast; of a virtual clock only.
+        "initial-frequency" => initial_frequency: f64 =
+            ratio().at_least(-0.01).at_most(0.01), Text("'0 ppm'");
+    }
+}
+
+section! {
+    /// The sources of time. Any mix of them may be compared with one clock.
+    Sources {
+        /// NTP servers and pools.
+        "ntp" => ntp: Vec<NtpSource> = tables::<NtpSource>(), Otherwise("none");
+        /// PTP domains.
+        "ptp" => ptp: Vec<PtpSource> = tables::<PtpSource>(), Otherwise("none");
+    }
+}
+
+section! {
+    /// An NTP server, or a pool of them.
+    NtpSource {
+        with common: SourceCommon;
+        /// Host name or IP address of one server. Give either this or `pool`.
+        "server" => server: Option<String> = Maybe(host()), Otherwise("none");
+        /// A name that stands for many servers, of which `count` are used. One that stops
+        /// answering is replaced.
+        "pool" => pool: Option<String> = Maybe(host()), Otherwise("none");
+        /// How many servers of the pool are used.
+        "count" => count: Option<u32> = Maybe(Count(1..=16)), Otherwise("4, with a pool");
+        /// UDP port of the server.
+        "port" => port: u16 = Count(1..=u16::MAX), Text("123");
+        /// Shortest interval between polls, as a power of two in seconds: 6 is 64 s.
+        /// Public servers ask for 6 or more.
+        "min-poll" => min_poll: i8 = Count(0..=17), Text("6");
+        /// Longest interval between polls, as a power of two in seconds: 10 is 1024 s.
+        "max-poll" => max_poll: i8 = Count(0..=17), Text("10");
+        /// Begin with a few polls in quick succession, to be on time sooner.
+        "burst" => burst: bool = Flag, Text("true");
+        /// An exchange with a longer round trip is refused.
+        "max-delay" => max_delay: f64 = time().above(0.0).at_most(60.0), Text("'3 s'");
+    }
+}
+
+words! {
+    /// How PTP messages travel.
+    PtpTransport {
+        /// UDP over IPv4 (IEEE 1588-2019 annex C)
+        UdpIpv4 = "udp-ipv4",
+        /// UDP over IPv6 (annex D)
+        UdpIpv6 = "udp-ipv6",
+        /// Ethernet frames (annex E)
+        Ethernet = "ethernet",
+    }
+}
+
+words! {
+    /// How a grandmaster is taken that does not claim the PTP timescale (TAI).
+    ArbitraryTimescale {
+        /// it is not used
+        Refuse = "refuse",
+        /// its time stamps are taken as UTC
+        Utc = "utc",
+        /// its time stamps are taken as TAI
+        Tai = "tai",
+    }
+}
+
+section! {
+    /// A PTP domain on a network interface, whose best master is followed. utcd never
+    /// becomes master of it.
+    PtpSource {
+        with common: SourceCommon;
+        /// The network interface.
+        "interface" => interface: String = interface(), Required;
+        /// How the messages travel.
+        "transport" => transport: PtpTransport = word::<PtpTransport>(), Text("'udp-ipv4'");
+        /// The domainNumber (IEEE 1588-2019, 7.1).
+        "domain" => domain: u8 = Count(0..=127), Text("0");
+        /// What to make of a grandmaster whose ptpTimescale flag is not set. Its time may
+        /// be anything, and only who runs it can know.
+        "arbitrary-timescale" => arbitrary_timescale: ArbitraryTimescale =
+            word::<ArbitraryTimescale>(), Text("'refuse'");
+    }
+}
+
+section! {
+    /// What every source has.
+    SourceCommon {
+        /// What the source is called in metrics, records and `utcctl`.
+        "name" => name: String = name(),
+            Otherwise("the address, or `<interface>-domain-<number>`");
+        /// The clock that is compared with it.
+        "clock" => clock: String = name(), Otherwise("the first clock");
+        /// Follow this source rather than others that agree with it.
+        "prefer" => prefer: bool = Flag, Text("false");
+        /// Take this source as right: others that disagree with it are falsetickers, even
+        /// where they are more.
+        "trust" => trust: bool = Flag, Text("false");
+        /// The clock follows nothing unless this source agrees.
+        "require" => require: bool = Flag, Text("false");
+        /// May be followed. If false, the source is only measured and shown.
+        "select" => select: bool = Flag, Text("true");
+        /// The shortest possible round trip, as calibrated or computed from the cable.
+        /// What exceeds it may be asymmetric; without it the whole delay may. State it
+        /// only if `asymmetry` is known of this part.
+        "min-delay" => min_delay: f64 = time().at_least(0.0), Text("'0 s'");
+        /// Known asymmetry of the path, as delayAsymmetry of IEEE 1588-2019, 7.4.2:
+        /// half of what the way from the source takes longer than the way to it. Positive
+        /// where the way from the source is the longer one. It is taken off the measured
+        /// offset.
+        "asymmetry" => asymmetry: f64 = time(), Text("'0 s'");
+        /// Expanded uncertainty (k = 2) of `asymmetry`.
+        "asymmetry-uncertainty" => asymmetry_uncertainty: f64 =
+            time().at_least(0.0), Text("'0 s'");
+        /// Where the time of the source comes from.
+        "origin" => origin: Option<Origin> = maybe_table::<Origin>(), Otherwise("none");
+    }
+}
+
+section! {
+    /// Where the time of the source comes from: the link of the traceability chain beyond
+    /// the source. Without it, a clock that follows the source is not traceable. The same
+    /// section belongs to `[[source.ptp]]`, as `[source.ptp.origin]`.
+    Origin {
+        /// The clock at the end of the chain.
+        "clock" => clock: String = text("\"UTC(NIM)\""), Required;
+        /// The source less that clock, as certified. It is corrected for.
+        "deviation" => deviation: f64 = time(), Text("'0 s'");
+        /// Expanded uncertainty of the source against that clock.
+        "uncertainty" => uncertainty: Option<f64> = Maybe(time().above(0.0)), Otherwise("unknown");
+        /// The coverage factor of that uncertainty.
+        "coverage-factor" => coverage_factor: f64 = Factor, Text("2");
+        /// Number of the certificate that says so. Without one the statement is declared by
+        /// the operator.
+        "certificate" => certificate: Option<String> = Maybe(text("\"2026-0817\"")),
+            Otherwise("none");
+        /// Who issued the certificate.
+        "laboratory" => laboratory: Option<String> = Maybe(text("\"NIM\"")), Otherwise("unknown");
+        /// First day of validity, in UTC.
+        "issued" => issued: Option<Date> = Maybe(Day), Otherwise("unknown");
+        /// Last day of validity, in UTC. Past it the claim of traceability is withdrawn.
+        "expires" => expires: Option<Date> = Maybe(Day), Otherwise("never");
+    }
+}
+
+section! {
+    /// To whom time is given.
+    Serve {
+        /// The NTP server.
+        "ntp" => ntp: Option<NtpServer> = maybe_table::<NtpServer>(), Otherwise("none");
+    }
+}
+
+section! {
+    /// The NTP server. Without this section utcd serves nobody.
+    NtpServer {
+        /// Addresses and ports to listen on.
+        "listen" => listen: Vec<SocketAddr> =
+            List(Address), Text("['0.0.0.0:123', '[::]:123']");
+        /// Which clock is given.
+        "clock" => clock: String = name(), Otherwise("the first clock");
+        /// The stratum to serve while the clock follows no source. For a clock that is
+        /// itself the reference of an isolated network; with "none" it is then served as
+        /// unsynchronised.
+        "local-stratum" => local_stratum: Option<u8> = OrNone(Count(1..=15)), Text("'none'");
+    }
+}
+
+section! {
+    /// Metrics for Prometheus, over HTTP.
+    Metrics {
+        /// Where to listen.
+        "listen" => listen: Option<SocketAddr> = OrNone(Address), Text("'127.0.0.1:9319'");
+    }
+}
+
+/// Where the control socket is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ControlSocket {
+    /// In the runtime directory of the user who runs utcd.
+    #[default]
+    PerUser,
+    /// There.
+    Path(PathBuf),
+}
+
+section! {
+    /// The socket over which `utcctl` asks.
+    Control {
+        /// Where it is.
+        "socket" => socket: ControlSocket = SocketPath, Text("'/run/utcd/control.sock'");
+        /// Who may ask. Nothing can be changed over the socket.
+        "mode" => mode: u32 = Permissions, Text("'0666'");
+    }
+}
+
+section! {
+    /// The table of leap seconds.
+    LeapSeconds {
+        /// A file in the format of leap-seconds.list. Where it is missing, wrong or older
+        /// than the table built into utcd, the built-in one is used, and the log says so.
+        "file" => file: Option<PathBuf> =
+            OrNone(FilePath), Text("'/usr/share/zoneinfo/leap-seconds.list'");
+    }
+}
+
+words! {
+    /// How much is logged.
+    LogLevel {
+        /// what stops utcd from doing its work
+        Error = "error",
+        /// and what an operator should look at
+        Warn = "warn",
+        /// and changes of state
+        Info = "info",
+        /// and decisions
+        Debug = "debug",
+        /// and every packet
+        Trace = "trace",
+    }
+}
+
+section! {
+    /// The log, on standard error.
+    Log {
+        /// How much is logged.
+        "level" => level: LogLevel = word::<LogLevel>(), Text("'info'");
+    }
+}
