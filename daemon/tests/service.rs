@@ -1,0 +1,119 @@
+//! The shipped systemd files, judged by systemd's own tools.
+
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The first version whose `systemd-analyze security` judges a file.
+const OFFLINE_SECURITY_SINCE: u32 = 250;
+
+/// What the issue of the service allows at most.
+const LARGEST_EXPOSURE: f64 = 2.5;
+
+fn shipped(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd").join(file)
+}
+
+/// An empty directory of the test with this name.
+fn scratch(test: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+/// Runs one of systemd's tools, or says why the test is skipped.
+fn systemd(tool: &str, arguments: &[&str]) -> Option<Output> {
+    if systemd_version(tool) < Some(OFFLINE_SECURITY_SINCE) {
+        eprintln!("skipped: needs {tool} of systemd {OFFLINE_SECURITY_SINCE} or newer");
+        return None;
+    }
+    Some(Command::new(tool).args(arguments).env("SYSTEMD_COLORS", "0").output().unwrap())
+}
+
+/// From `systemd 252 (252.39-1~deb12u2)`.
+fn systemd_version(tool: &str) -> Option<u32> {
+    let output = Command::new(tool).arg("--version").output().ok()?;
+    String::from_utf8(output.stdout).ok()?.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// The exposure level of a unit, from 0 to 10.
+fn exposure(unit: &Path) -> Option<f64> {
+    let output = systemd(
+        "systemd-analyze",
+        &["security", "--offline=true", "--no-pager", unit.to_str().unwrap()],
+    )?;
+    let text = text(&output);
+    let level = text.split("Overall exposure level for utcd.service:").nth(1);
+    let level = level.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    assert!(level.is_some(), "no exposure level in: {text}");
+    level
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit() {
+    let unit = scratch("unit").join("utcd.service");
+    let shipped = fs::read_to_string(shipped("utcd.service")).unwrap();
+    // The installed program is not there, but the one under test is.
+    let adapted = shipped.replace("/usr/sbin/utcd", env!("CARGO_BIN_EXE_utcd"));
+    fs::write(&unit, adapted).unwrap();
+    let arguments = ["verify", "--man=no", "--recursive-errors=no", unit.to_str().unwrap()];
+    let Some(output) = systemd("systemd-analyze", &arguments) else { return };
+    let complaints = text(&output);
+    assert!(output.status.success() && !complaints.contains("utcd.service"), "{complaints}");
+}
+
+#[test]
+fn the_unit_exposes_little_of_the_system() {
+    let Some(level) = exposure(&shipped("utcd.service")) else { return };
+    assert!(level <= LARGEST_EXPOSURE, "exposure {level}");
+
+    let bare = scratch("bare").join("utcd.service");
+    fs::write(&bare, "[Service]\nExecStart=/bin/true\n").unwrap();
+    let level = exposure(&bare).expect("systemd-analyze was here a moment ago");
+    assert!(level > 9.0, "a unit without any protection is judged {level}");
+}
+
+#[test]
+fn the_user_and_the_directories_of_the_unit_are_made() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        eprintln!("skipped: only root can give directories to another user");
+        return;
+    }
+    let root = scratch("root");
+    fs::create_dir(root.join("etc")).unwrap();
+    let at_root = format!("--root={}", root.display());
+    let users = shipped("sysusers.d/utcd.conf");
+    let Some(made) = systemd("systemd-sysusers", &[&at_root, users.to_str().unwrap()]) else {
+        return;
+    };
+    assert!(made.status.success(), "{}", text(&made));
+    let passwd = fs::read_to_string(root.join("etc/passwd")).unwrap();
+    let user: Vec<&str> =
+        passwd.lines().find(|line| line.starts_with("utcd:")).unwrap().split(':').collect();
+    assert_eq!(user[6], "/usr/sbin/nologin");
+
+    let directories = shipped("tmpfiles.d/utcd.conf");
+    let arguments = [&at_root, "--create", directories.to_str().unwrap()];
+    let made = systemd("systemd-tmpfiles", &arguments).expect("as new as systemd-sysusers");
+    assert!(made.status.success(), "{}", text(&made));
+    for (directory, mode) in [("var/lib/utcd", 0o750), ("run/utcd", 0o755)] {
+        let found = fs::metadata(root.join(directory)).unwrap();
+        assert_eq!(found.uid().to_string(), user[2], "{directory}");
+        assert_eq!(found.mode() & 0o777, mode, "{directory}");
+    }
+}
+
+#[test]
+fn timedatectl_is_told_of_the_unit() {
+    let listed = fs::read_to_string(shipped("ntp-units.d/50-utcd.list")).unwrap();
+    let units: Vec<&str> = listed.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(units, ["utcd.service"]);
+}
