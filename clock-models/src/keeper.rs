@@ -189,7 +189,8 @@ impl Keeper {
             selectable.iter().map(|edge| edge.candidate(anchor, now)).collect();
         let mut selection = self.selector.select(&candidates);
         for edge in watched {
-            let verdict = crate::selection::Verdict::Candidate(crate::selection::Aside::WatchedOnly);
+            let verdict =
+                crate::selection::Verdict::Candidate(crate::selection::Aside::WatchedOnly);
             selection.verdicts.push((edge.id, verdict));
         }
         match follow(&selection, &selectable, now) {
@@ -200,9 +201,10 @@ impl Keeper {
             None => self.discipline.lose(now),
         }
         let tick = self.discipline.tick(reading, frequency);
-        let path = self.followed.as_ref().and_then(|followed| {
-            path(followed, now, self.discipline.state() == State::Holdover)
-        });
+        let path = self
+            .followed
+            .as_ref()
+            .and_then(|followed| path(followed, now, self.discipline.state() == State::Holdover));
         let leader = self.followed.as_ref().map(|followed| followed.leader.clone());
         Round { selection, tick, leader, path }
     }

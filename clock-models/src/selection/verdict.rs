@@ -47,6 +47,9 @@ pub enum Aside {
     /// Differs from the leader by more than the uncertainties allow.
     #[error("differs from the leader by more than the uncertainties allow")]
     Inconsistent,
+    /// The operator wants it measured and never followed.
+    #[error("is only measured, as configured")]
+    WatchedOnly,
     /// Nothing was selected in this round.
     #[error("usable, but nothing is selected")]
     NothingSelected,

@@ -1,0 +1,124 @@
+use super::*;
+use crate::discipline::Command;
+use crate::selection::{Reason, Verdict};
+use crate::virtual_clock::VirtualClock;
+
+const LIMITS: Limits =
+    Limits { step_threshold: 1e-3, max_steps: 3, panic_threshold: None, max_slew_rate: 500e-6 };
+
+fn seconds(s: f64) -> Duration {
+    Duration::from_seconds(s).unwrap()
+}
+
+/// A source that shows TAI − time base as `offset`, s, within 1 µs (u) and 10 µs (bound).
+fn edge(id: u32, at: Timestamp<Free>, offset: f64) -> Edge {
+    Edge {
+        id: SourceId(id),
+        terms: Terms::default(),
+        estimate: Some(Estimate {
+            at,
+            offset: seconds(offset),
+            offset_deviation: 1e-6,
+            frequency: 0.0,
+            frequency_deviation: 1e-9,
+            covariance: 0.0,
+            wander: 1e-9,
+            bound: 60e-6,
+            delay_floor: 100e-6,
+            jitter: 1e-6,
+        }),
+        usable: Ok(()),
+        upstream: Upstream { root_delay: 20e-6, root_dispersion: 5e-6 },
+        stratum: 1,
+        stamp_uncertainty: 1e-7,
+    }
+}
+
+fn start() -> (Keeper, VirtualClock, Timestamp<Free>) {
+    let now = Timestamp::from_secs(100);
+    let clock = VirtualClock::new(now, Timestamp::from_secs(1100));
+    (Keeper::new(Discipline::new(LIMITS), 1), clock, now)
+}
+
+fn round(
+    keeper: &mut Keeper,
+    clock: &mut VirtualClock,
+    now: Timestamp<Free>,
+    edges: &[Edge],
+) -> Round {
+    let reading = ClockReading { base: now, time: clock.at(now) };
+    let round = keeper.round(reading, clock.frequency(), edges);
+    match round.tick.command {
+        Some(Command::Step(step)) => clock.step(step),
+        Some(Command::Frequency(f)) => clock.set_frequency(now, f),
+        None => {}
+    }
+    round
+}
+
+#[test]
+fn the_budget_of_the_path_adds_up_to_what_the_packets_allow() {
+    let (mut keeper, mut clock, now) = start();
+    let round = round(&mut keeper, &mut clock, now, &[edge(1, now, 1000.0)]);
+    let path = round.path.unwrap();
+    let named = |name: &str| path.components().iter().find(|c| c.name == name).unwrap();
+    let asymmetry = named("path asymmetry");
+    assert!((asymmetry.standard_uncertainty - 50e-6 / 3f64.sqrt()).abs() < 1e-12);
+    // 50 µs for half of the floor and 10 µs above it, then the time stamps.
+    assert!((path.bound() - 60e-6 - named("time stamps").bound).abs() < 1e-12);
+}
+
+#[test]
+fn a_liar_is_outvoted_and_the_honest_are_combined() {
+    let (mut keeper, mut clock, now) = start();
+    let edges = [edge(1, now, 1000.0), edge(2, now, 1000.000_01), edge(3, now, 1000.5)];
+    let round = round(&mut keeper, &mut clock, now, &edges);
+    assert!(matches!(round.selection.verdicts[2], (_, Verdict::Falseticker { .. })));
+    let error = round.tick.error.unwrap();
+    assert!((error + 5e-6).abs() < 1e-9, "half way between the two honest: {error}");
+}
+
+#[test]
+fn a_source_that_is_only_watched_is_never_followed() {
+    let (mut keeper, mut clock, now) = start();
+    let mut watched = edge(1, now, 1000.0);
+    watched.terms.watch_only = true;
+    let round = round(&mut keeper, &mut clock, now, &[watched]);
+    assert_eq!(round.selection.why_none, Some(Reason::NoneUsable));
+    assert!(matches!(round.selection.verdicts[0], (SourceId(1), Verdict::Candidate(_))));
+}
+
+#[test]
+fn a_known_asymmetry_is_corrected_and_its_uncertainty_kept() {
+    let (mut keeper, mut clock, now) = start();
+    let mut edge = edge(1, now, 1000.0);
+    edge.terms.correction = 20e-6;
+    edge.terms.min_delay = Some(100e-6);
+    edge.terms.asymmetry_uncertainty = 2e-6;
+    let round = round(&mut keeper, &mut clock, now, &[edge]);
+    assert!((round.tick.error.unwrap() + 20e-6).abs() < 1e-12);
+    let path = round.path.unwrap();
+    assert!(path.standard_uncertainty() < 2e-6, "the floor is declared to be symmetrical");
+    assert!(path.components().iter().any(|c| c.name == "asymmetry calibration"));
+}
+
+#[test]
+fn losing_every_source_keeps_the_last_leader_and_grows_its_uncertainty() {
+    let (mut keeper, mut clock, mut now) = start();
+    round(&mut keeper, &mut clock, now, &[edge(1, now, 1000.0)]);
+    let mut lost = edge(1, now, 1000.0);
+    lost.usable = Err(Unusable::Unreachable);
+    let mut last = 0.0;
+    for _ in 0..100 {
+        now += seconds(100.0);
+        let held = round(&mut keeper, &mut clock, now, std::slice::from_ref(&lost));
+        assert_eq!(held.leader.as_ref().map(|edge| edge.id), Some(SourceId(1)));
+        let u = held.path.unwrap().standard_uncertainty();
+        assert!(u > last);
+        last = u;
+    }
+    assert_eq!(keeper.discipline().state(), State::Holdover);
+    let back = round(&mut keeper, &mut clock, now, &[edge(1, now, 1000.0)]);
+    assert!(back.path.unwrap().standard_uncertainty() < last);
+    assert_eq!(keeper.discipline().state(), State::Locked);
+}
