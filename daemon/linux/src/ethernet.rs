@@ -22,9 +22,12 @@ const PTP_ETHERTYPE: c_ushort = (libc::ETH_P_1588 as c_ushort).to_be();
 /// buffers hold the message alone: the kernel takes the Ethernet header off and puts it on.
 ///
 /// # Errors
-/// [`OpenError::Interface`], [`OpenError::RawEthernet`], or the kernel's refusal.
+/// [`OpenError::Interface`], [`OpenError::NotEthernet`], [`OpenError::RawEthernet`], or the kernel's refusal.
 pub fn open(interface: &str) -> Result<TimeSocket, OpenError> {
     let interface = Interface::by_name(interface)?;
+    if interface.mac.is_none() {
+        return Err(OpenError::NotEthernet(interface.name));
+    }
     // Protocol 0: nothing comes in before everything is set and bound.
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, None).map_err(|error| {
         match error.raw_os_error() {

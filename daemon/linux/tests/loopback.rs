@@ -1,5 +1,5 @@
 //! Time-stamping UDP sockets on the loopback interface.
-#![allow(missing_docs, unused_crate_dependencies)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod common;
 
@@ -10,6 +10,7 @@ use clock_models::comparison::StampedBy;
 use clock_models::time::{Free, Timestamp};
 use common::{assert_order, notice, receive, transmitted, until_stamped, wait};
 use nix::poll::PollFlags;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use utcd_linux::clock::raw_now;
 use utcd_linux::socket::{Local, Notice, OpenError, Remote, SendId, TimeSocket, client, server};
 
@@ -122,6 +123,30 @@ fn after_a_datagram_that_cannot_be_sent_stamps_still_find_theirs() {
             assert!(next[0].id > unawaited.id);
             assert_stamped(&mut client, &next);
         }
+    }
+}
+
+#[test]
+fn every_stamp_and_datagram_wakes_an_edge_triggered_poll() {
+    let (mut client, mut server) = pair(V4);
+    let epoll = Epoll::new(EpollCreateFlags::empty()).unwrap();
+    let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLERR | EpollFlags::EPOLLET;
+    epoll.add(&client, EpollEvent::new(flags, 0)).unwrap();
+    for _ in 0..20 {
+        let waken_by = |wanted| {
+            let mut events = [EpollEvent::empty()];
+            assert_eq!(epoll.wait(&mut events, EpollTimeout::from(5000_u16)), Ok(1));
+            assert!(events[0].events().contains(wanted), "{:?}", events[0].events());
+        };
+        client.send(b"request").unwrap();
+        waken_by(EpollFlags::EPOLLERR);
+        assert!(client.notice().unwrap().is_some() && client.notice().unwrap().is_none());
+
+        let (request, _) = receive(&mut server);
+        server.reply(b"answer", &request).unwrap();
+        waken_by(EpollFlags::EPOLLIN);
+        assert!(client.receive(&mut [0; 8]).unwrap().is_some());
+        assert!(client.receive(&mut [0; 8]).unwrap().is_none());
     }
 }
 

@@ -1,6 +1,6 @@
 //! PTP sockets and the link monitor between two hosts: network namespaces of the test's
 //! own, joined by a veth pair. They vanish with the thread that made them. Needs root.
-#![allow(missing_docs, unused_crate_dependencies)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod common;
 
@@ -11,10 +11,12 @@ use std::process::Command;
 
 use clock_models::comparison::StampedBy;
 use common::{assert_order, receive, transmitted, until_stamped, wait};
+use nix::libc::{sockaddr_ll, socklen_t};
 use nix::poll::PollFlags;
 use nix::sched::{CloneFlags, setns, unshare};
+use socket2::{Domain, SockRef, Socket, Type};
 use utcd_linux::ethernet;
-use utcd_linux::interface::{Interface, InterfaceError};
+use utcd_linux::interface::{Interface, InterfaceError, MacAddress};
 use utcd_linux::link::{LinkEvent, Monitor};
 use utcd_linux::socket::{IpVersion, OpenError, PtpPort, Remote, TimeSocket, ptp};
 
@@ -180,13 +182,51 @@ fn two_sockets_share_the_ptp_port_of_an_interface() {
 }
 
 #[test]
-fn ethernet_frames_of_this_host_and_of_vlans_are_not_heard() {
+fn ethernet_frames_of_this_host_are_not_heard() {
+    between_hosts(|hosts| {
+        let mut sockets = hosts.sockets(ethernet::open);
+        let mut neighbour = hosts.on_one(|| ethernet::open("v0")).unwrap();
+        sockets.exchange();
+        assert!(neighbour.receive(&mut [0; 8]).unwrap().is_none(), "heard its own host");
+    });
+}
+
+/// A PTP frame to `group`, as it is on the wire, with `tags` before its EtherType.
+fn frame(group: [u8; 6], tags: &[u8]) -> Vec<u8> {
+    let sender = [0x02, 0, 0, 0, 0, 0x55];
+    [&group, &sender, tags, &[0x88, 0xf7], b"Announce".as_slice()].concat()
+}
+
+#[test]
+fn a_frame_with_a_vlan_tag_or_for_another_host_is_not_heard() {
+    between_hosts(|hosts| {
+        let mut sockets = hosts.sockets(ethernet::open);
+        let raw = hosts.on_one(|| Socket::new(Domain::PACKET, Type::RAW, None)).unwrap();
+        let mut v0 = SockRef::from(&sockets.one).local_addr().unwrap();
+        // SAFETY: a whole `sockaddr_ll`, of which the kernel has filled in all but the end;
+        // the storage is larger and was zeroed.
+        unsafe { v0.set_length(size_of::<sockaddr_ll>() as socklen_t) };
+        hosts.on_other(|| ip("link set v1 promisc on"));
+        let other_host = [0x02, 0, 0, 0, 0, 0x77];
+        let group = ethernet::PTP_GROUP.0;
+        for unheard in [frame(group, &[0x81, 0x00, 0x00, 0x05]), frame(other_host, &[])] {
+            raw.send_to(&unheard, &v0).unwrap();
+        }
+        for heard in [group, ethernet::PEER_DELAY_GROUP.0] {
+            raw.send_to(&frame(heard, &[]), &v0).unwrap();
+            let (received, bytes) = receive(&mut sockets.other);
+            let sender = MacAddress([0x02, 0, 0, 0, 0, 0x55]);
+            assert_eq!(received.from, Remote::Ethernet(sender));
+            assert_eq!(bytes, b"Announce");
+        }
+        assert!(sockets.other.receive(&mut [0; 32]).unwrap().is_none());
+    });
+}
+
+#[test]
+fn frames_of_a_vlan_are_not_heard_beside_its_own_interface() {
     between_hosts(|hosts| {
         let mut plain = hosts.sockets(ethernet::open);
-        let mut neighbour = hosts.on_one(|| ethernet::open("v0")).unwrap();
-        plain.exchange();
-        assert!(neighbour.receive(&mut [0; 8]).unwrap().is_none(), "heard its own host");
-
         let add = |on: &str| try_ip(&format!("link add link {on} name vlan5 type vlan id 5"));
         if !hosts.on_one(|| add("v0")) {
             return println!("skipped: no VLANs in this kernel");
@@ -246,7 +286,7 @@ fn is_running(event: &LinkEvent) -> Option<bool> {
 #[test]
 fn a_link_that_goes_and_comes_is_told_and_the_sockets_serve_it_again() {
     between_hosts(|hosts| {
-        let mut monitor = hosts.on_one(|| Monitor::open()).unwrap();
+        let mut monitor = hosts.on_one(Monitor::open).unwrap();
         let mut udp = hosts.sockets(event(IpVersion::V4));
         let mut raw = hosts.sockets(ethernet::open);
         udp.exchange();
@@ -271,7 +311,7 @@ fn a_link_that_goes_and_comes_is_told_and_the_sockets_serve_it_again() {
 #[test]
 fn a_lost_carrier_is_told_though_the_interface_stays_up() {
     between_hosts(|hosts| {
-        let mut monitor = hosts.on_one(|| Monitor::open()).unwrap();
+        let mut monitor = hosts.on_one(Monitor::open).unwrap();
         hosts.on_other(|| ip("link set v1 down"));
         until(&mut monitor, |event| is_running(event) == Some(false));
         let interface = hosts.on_one(|| Interface::by_name("v0")).unwrap();
@@ -282,7 +322,7 @@ fn a_lost_carrier_is_told_though_the_interface_stays_up() {
 #[test]
 fn an_interface_that_is_removed_comes_back_with_another_index() {
     between_hosts(|hosts| {
-        let mut monitor = hosts.on_one(|| Monitor::open()).unwrap();
+        let mut monitor = hosts.on_one(Monitor::open).unwrap();
         let before = hosts.on_one(|| Interface::by_name("v0")).unwrap().index;
         hosts.on_one(|| ip("link delete v0"));
         let gone = LinkEvent::Removed { name: "v0".to_owned(), index: before };

@@ -4,6 +4,10 @@
 //! and Ethernet ([`crate::ethernet::open`]). It never waits. Whoever drives it by an
 //! edge-triggered poll (epoll: readable and error) takes, after each wake-up,
 //! [`TimeSocket::receive`] until `None` and [`TimeSocket::notice`] until `None`.
+//!
+//! The kernel starts to stamp what comes in the background when the first socket of the
+//! host asks for it, and stops with the last: the first datagrams may bear the program's
+//! stamp. A program that opens and closes sockets all the time keeps one open beside.
 
 mod control;
 mod departures;
@@ -16,14 +20,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use clock_models::comparison::{Stamp, StampedBy};
-use clock_models::time::{Duration, Free, Timestamp};
+use clock_models::time::{Duration, Free, Timestamp, Utc};
 use nix::libc::{self, c_int};
 use socket2::{MsgHdr, SockAddr, Socket};
 
-use crate::clock::{ATTEMPTS, CrossReading, cross_read, raw_now};
+use crate::clock::{ATTEMPTS, cross_read, raw_now};
 use crate::interface::MacAddress;
 use control::{Origin, Source};
 use departures::Departures;
+use message::Message;
 use stamping::Conversion;
 
 pub use control::Local;
@@ -37,6 +42,10 @@ pub(crate) use udp::cannot;
 /// What a kernel stamp may seem earlier than the program's reading before the datagram
 /// was handed over, beyond the window of the reading that converts it.
 const CONVERSION_SLACK: Duration = Duration::from_nanos(1000);
+
+/// So many errors of earlier datagrams are passed over in one call, lest one that lasts
+/// keeps it for ever.
+const PASSING_ERRORS: u32 = 16;
 
 /// A non-blocking, time-stamping datagram socket.
 #[derive(Debug)]
@@ -123,7 +132,8 @@ impl TimeSocket {
         self.destination = Some(destination);
     }
 
-    /// Who stamps, as granted by the kernel when the socket was opened.
+    /// Who stamps, as granted by the kernel. Single stamps may still be the program's own:
+    /// each says so ([`Stamp::by`]).
     #[must_use]
     pub const fn stamping(&self) -> Stamping {
         self.stamping
@@ -144,25 +154,28 @@ impl TimeSocket {
     /// needs a new socket. What ICMP says of sent datagrams is no error here; it comes by
     /// [`TimeSocket::notice`].
     pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        let Some(message) = self.message(buffer, 0)? else { return Ok(None) };
+        let now = cross_read(ATTEMPTS);
+        let from = remote(&message.from).ok_or_else(no_such_family)?;
+        let stamp = message.control.stamp.and_then(|stamp| self.conversion.convert(stamp, &now));
+        Ok(Some(Received {
+            length: message.length,
+            truncated: message.truncated,
+            from,
+            local: message.control.local,
+            stamp: stamp.unwrap_or_else(|| stamping::user_space(now.raw, now.raw)),
+        }))
+    }
+
+    fn message(&self, buffer: &mut [u8], flags: c_int) -> io::Result<Option<Message>> {
+        let mut patience = PASSING_ERRORS;
         loop {
-            let message = match message::receive(&self.socket, buffer, 0) {
-                Ok(message) => message,
+            match message::receive(&self.socket, buffer, flags) {
+                Ok(message) => return Ok(Some(message)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if is_passing(&error) => continue,
+                Err(error) if patience > 0 && is_passing(&error) => patience -= 1,
                 Err(error) => return Err(error),
-            };
-            let now = cross_read(ATTEMPTS);
-            let Some(from) = remote(&message.from) else {
-                return Err(io::Error::from_raw_os_error(libc::EAFNOSUPPORT));
-            };
-            let stamp = message.control.stamp.and_then(|s| self.conversion.convert(s, &now));
-            return Ok(Some(Received {
-                length: message.length,
-                truncated: message.truncated,
-                from,
-                local: message.control.local,
-                stamp: stamp.unwrap_or_else(|| stamping::user_space(now.raw, now.raw)),
-            }));
+            }
         }
     }
 
@@ -191,7 +204,7 @@ impl TimeSocket {
     /// As [`TimeSocket::send`]; also where the request did not come over UDP.
     pub fn reply(&mut self, bytes: &[u8], request: &Received) -> io::Result<Sent> {
         let Remote::Udp(to) = request.from else {
-            return Err(io::Error::from_raw_os_error(libc::EAFNOSUPPORT));
+            return Err(no_such_family());
         };
         let (to, parts) = (SockAddr::from(to), [IoSlice::new(bytes)]);
         let source = request.local.and_then(|local| Source::new(local.address));
@@ -228,38 +241,25 @@ impl TimeSocket {
     /// # Errors
     /// A fault of the socket.
     pub fn notice(&mut self) -> io::Result<Option<Notice>> {
-        loop {
-            let message = match message::receive(&self.socket, &mut [], libc::MSG_ERRQUEUE) {
-                Ok(message) => message,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if is_passing(&error) => continue,
-                Err(error) => return Err(error),
-            };
+        while let Some(message) = self.message(&mut [], libc::MSG_ERRQUEUE)? {
             let notice = match message.control.origin {
+                Some(Origin::Stamp(number)) => self.transmitted(number, message.control.stamp),
                 Some(Origin::Undelivered(errno, reported_by)) => Some(Notice::Undelivered {
                     cause: io::Error::from_raw_os_error(errno),
                     reported_by,
                 }),
-                Some(Origin::Stamp(number)) => {
-                    let now = cross_read(ATTEMPTS);
-                    let stamp =
-                        message.control.stamp.and_then(|s| self.conversion.convert(s, &now));
-                    self.transmitted(number, stamp, &now)
-                }
                 None => None,
             };
             if notice.is_some() {
                 return Ok(notice);
             }
         }
+        Ok(None)
     }
 
-    fn transmitted(
-        &mut self,
-        number: u32,
-        stamp: Option<Stamp>,
-        now: &CrossReading,
-    ) -> Option<Notice> {
+    fn transmitted(&mut self, number: u32, stamp: Option<Timestamp<Utc>>) -> Option<Notice> {
+        let now = cross_read(ATTEMPTS);
+        let stamp = stamp.and_then(|stamp| self.conversion.convert(stamp, &now));
         let slack = CONVERSION_SLACK + now.window;
         let (id, stamp) = self.departures.stamped(number, stamp, slack)?;
         Some(Notice::Transmitted { id, stamp })
@@ -294,6 +294,10 @@ fn is_passing(error: &io::Error) -> bool {
         libc::EACCES,
     ];
     error.raw_os_error().is_some_and(|errno| PASSING.contains(&errno))
+}
+
+fn no_such_family() -> io::Error {
+    io::Error::from_raw_os_error(libc::EAFNOSUPPORT)
 }
 
 fn remote(address: &SockAddr) -> Option<Remote> {

@@ -105,6 +105,9 @@ pub enum OpenError {
          or use UDP as transport"
     )]
     RawEthernet,
+    /// The interface carries no Ethernet frames.
+    #[error("{0} is no Ethernet interface: use UDP as transport")]
+    NotEthernet(String),
     /// Anything else.
     #[error("cannot {what}: {source}")]
     Setup {
@@ -246,4 +249,28 @@ fn bind(socket: &Socket, address: SocketAddr) -> Result<(), OpenError> {
 
 fn errno(error: &io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_what_to_do() {
+        let server: SocketAddr = "192.0.2.1:123".parse().unwrap();
+        for (error, hint) in [
+            (
+                OpenError::PortTaken(server),
+                "192.0.2.1:123 is taken: stop the other program (`ss -ulpn 'sport = :123'`",
+            ),
+            (OpenError::PrivilegedPort(123), "port 123 needs CAP_NET_BIND_SERVICE"),
+            (OpenError::NoRoute(server), "no route to 192.0.2.1:123"),
+            (OpenError::NoIp(IpVersion::V6), "this host has no IPv6: use the other version"),
+            (OpenError::RawEthernet, "CAP_NET_RAW"),
+            (OpenError::NotEthernet("tun0".to_owned()), "use UDP as transport"),
+        ] {
+            let text = error.to_string();
+            assert!(text.contains(hint), "{text}");
+        }
+    }
 }
