@@ -1,0 +1,308 @@
+//! Sockets that say when a datagram came and went.
+//!
+//! [`TimeSocket`] is one type for NTP and PTP, over UDP ([`client`], [`server`], [`ptp`])
+//! and Ethernet ([`crate::ethernet::open`]). It never waits. Whoever drives it by an
+//! edge-triggered poll (epoll: readable and error) takes, after each wake-up,
+//! [`TimeSocket::receive`] until `None` and [`TimeSocket::notice`] until `None`.
+//!
+//! The kernel starts to stamp what comes in the background when the first socket of the
+//! host asks for it, and stops with the last: the first datagrams may bear the program's
+//! stamp. A program that opens and closes sockets all the time keeps one open beside.
+
+mod control;
+mod departures;
+mod message;
+mod stamping;
+mod udp;
+
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+use clock_models::comparison::{Stamp, StampedBy};
+use clock_models::time::{Duration, Free, Timestamp, Utc};
+use nix::libc::{self, c_int};
+use socket2::{MsgHdr, SockAddr, Socket};
+
+use crate::clock::{ATTEMPTS, cross_read, raw_now};
+use crate::interface::MacAddress;
+use control::{Origin, Source};
+use departures::Departures;
+use message::Message;
+use stamping::Conversion;
+
+pub use control::Local;
+pub use departures::SendId;
+pub use stamping::{Stamping, USER_SPACE_UNCERTAINTY};
+pub use udp::{IpVersion, OpenError, PtpPort, client, ptp, server};
+
+pub(crate) use stamping::Wanted;
+pub(crate) use udp::cannot;
+
+/// What a kernel stamp may seem earlier than the program's reading before the datagram
+/// was handed over, beyond the window of the reading that converts it.
+const CONVERSION_SLACK: Duration = Duration::from_nanos(1000);
+
+/// So many errors of earlier datagrams are passed over in one call, lest one that lasts
+/// keeps it for ever.
+const PASSING_ERRORS: u32 = 16;
+
+/// A non-blocking, time-stamping datagram socket.
+#[derive(Debug)]
+pub struct TimeSocket {
+    socket: Socket,
+    /// Where [`TimeSocket::send`] sends to; `None` where the kernel knows (a client), or
+    /// there is no such place (a server).
+    destination: Option<SockAddr>,
+    stamping: Stamping,
+    conversion: Conversion,
+    departures: Departures,
+}
+
+/// The other side of a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Remote {
+    /// Over UDP.
+    Udp(SocketAddr),
+    /// Over Ethernet.
+    Ethernet(MacAddress),
+}
+
+/// A datagram that came; its bytes are in the caller's buffer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Received {
+    /// Bytes in the buffer.
+    pub length: usize,
+    /// It was longer than the buffer: the rest is lost.
+    pub truncated: bool,
+    /// Who sent it.
+    pub from: Remote,
+    /// Where it came to; servers only.
+    pub local: Option<Local>,
+    /// When it came.
+    pub stamp: Stamp,
+}
+
+/// A datagram that went.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sent {
+    /// Under this name the kernel's stamp comes by [`TimeSocket::notice`], soon, late or
+    /// never. `None` where the socket has no such stamps: `stamp` is all there will be.
+    pub id: Option<SendId>,
+    /// When the program sent it.
+    pub stamp: Stamp,
+}
+
+/// News of a datagram that was sent.
+#[derive(Debug)]
+pub enum Notice {
+    /// It left.
+    Transmitted {
+        /// The name it got from [`TimeSocket::send`].
+        id: SendId,
+        /// When: by the kernel, or by the program where the kernel's stamp could not be
+        /// converted ([`Stamp::by`] says so).
+        stamp: Stamp,
+    },
+    /// It did not arrive, says ICMP. The socket is well.
+    Undelivered {
+        /// Why: `ConnectionRefused`, `HostUnreachable`, `NetworkUnreachable`, …
+        cause: io::Error,
+        /// The host that says so.
+        reported_by: Option<IpAddr>,
+    },
+}
+
+impl TimeSocket {
+    /// Around a socket that can receive nothing yet, so that no stamp is missed.
+    pub(crate) fn new(socket: Socket, wanted: Wanted) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        let stamping = stamping::enable(&socket, wanted);
+        Ok(Self {
+            socket,
+            destination: None,
+            stamping,
+            conversion: Conversion::new(cross_read(ATTEMPTS)),
+            departures: Departures::default(),
+        })
+    }
+
+    /// Makes `destination` the place that [`TimeSocket::send`] sends to.
+    pub(crate) fn aim(&mut self, destination: SockAddr) {
+        self.destination = Some(destination);
+    }
+
+    /// Who stamps, as granted by the kernel. Single stamps may still be the program's own:
+    /// each says so ([`Stamp::by`]).
+    #[must_use]
+    pub const fn stamping(&self) -> Stamping {
+        self.stamping
+    }
+
+    /// Address and port of this side; `None` over Ethernet.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn local_address(&self) -> io::Result<Option<SocketAddr>> {
+        Ok(self.socket.local_addr()?.as_socket())
+    }
+
+    /// Takes the next datagram into `buffer`, or `None` when there is none yet.
+    ///
+    /// # Errors
+    /// A fault of the socket, such as an interface that is down or gone: one that lasts
+    /// needs a new socket. What ICMP says of sent datagrams is no error here; it comes by
+    /// [`TimeSocket::notice`].
+    pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        let Some(message) = self.message(buffer, 0)? else { return Ok(None) };
+        let now = cross_read(ATTEMPTS);
+        let from = remote(&message.from).ok_or_else(no_such_family)?;
+        let stamp = message.control.stamp.and_then(|stamp| self.conversion.convert(stamp, &now));
+        Ok(Some(Received {
+            length: message.length,
+            truncated: message.truncated,
+            from,
+            local: message.control.local,
+            stamp: stamp.unwrap_or_else(|| stamping::user_space(now.raw, now.raw)),
+        }))
+    }
+
+    fn message(&self, buffer: &mut [u8], flags: c_int) -> io::Result<Option<Message>> {
+        let mut patience = PASSING_ERRORS;
+        loop {
+            match message::receive(&self.socket, buffer, flags) {
+                Ok(message) => return Ok(Some(message)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if patience > 0 && is_passing(&error) => patience -= 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Sends to the place the socket was opened for: the server, or the PTP group.
+    ///
+    /// # Errors
+    /// The datagram did not leave. Stamps of earlier ones that are still awaited are given
+    /// up then; the socket goes on, unless the fault lasts.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<Sent> {
+        if self.destination.is_none() {
+            // An ICMP answer to an earlier datagram, told by `notice`, would fail this one.
+            self.socket.take_error()?;
+        }
+        let (parts, before) = ([IoSlice::new(bytes)], raw_now());
+        let mut header = MsgHdr::new().with_buffers(&parts);
+        if let Some(destination) = &self.destination {
+            header = header.with_addr(destination);
+        }
+        let result = self.socket.sendmsg(&header, 0);
+        self.departed(before, result)
+    }
+
+    /// Answers `request`, from the address that it was sent to.
+    ///
+    /// # Errors
+    /// As [`TimeSocket::send`]; also where the request did not come over UDP.
+    pub fn reply(&mut self, bytes: &[u8], request: &Received) -> io::Result<Sent> {
+        let Remote::Udp(to) = request.from else {
+            return Err(no_such_family());
+        };
+        let (to, parts) = (SockAddr::from(to), [IoSlice::new(bytes)]);
+        let source = request.local.and_then(|local| Source::new(local.address));
+        let mut header = MsgHdr::new().with_addr(&to).with_buffers(&parts);
+        if let Some(source) = &source {
+            header = header.with_control(source.as_bytes());
+        }
+        let before = raw_now();
+        let result = self.socket.sendmsg(&header, 0);
+        self.departed(before, result)
+    }
+
+    fn departed(&mut self, before: Timestamp<Free>, result: io::Result<usize>) -> io::Result<Sent> {
+        let stamp = stamping::user_space(before, raw_now());
+        let awaited = self.stamping.transmit == StampedBy::Kernel;
+        if let Err(error) = result {
+            if awaited {
+                self.restart_numbers();
+            }
+            return Err(error);
+        }
+        Ok(Sent { id: awaited.then(|| self.departures.sent(before, stamp)), stamp })
+    }
+
+    fn restart_numbers(&mut self) {
+        self.departures.restart();
+        if stamping::restart_numbers(&self.socket).is_err() {
+            self.stamping.transmit = StampedBy::UserSpace;
+        }
+    }
+
+    /// Takes the next news of sent datagrams, or `None` when there is none yet.
+    ///
+    /// # Errors
+    /// A fault of the socket.
+    pub fn notice(&mut self) -> io::Result<Option<Notice>> {
+        while let Some(message) = self.message(&mut [], libc::MSG_ERRQUEUE)? {
+            let notice = match message.control.origin {
+                Some(Origin::Stamp(number)) => self.transmitted(number, message.control.stamp),
+                Some(Origin::Undelivered(errno, reported_by)) => Some(Notice::Undelivered {
+                    cause: io::Error::from_raw_os_error(errno),
+                    reported_by,
+                }),
+                None => None,
+            };
+            if notice.is_some() {
+                return Ok(notice);
+            }
+        }
+        Ok(None)
+    }
+
+    fn transmitted(&mut self, number: u32, stamp: Option<Timestamp<Utc>>) -> Option<Notice> {
+        let now = cross_read(ATTEMPTS);
+        let stamp = stamp.and_then(|stamp| self.conversion.convert(stamp, &now));
+        let slack = CONVERSION_SLACK + now.window;
+        let (id, stamp) = self.departures.stamped(number, stamp, slack)?;
+        Some(Notice::Transmitted { id, stamp })
+    }
+}
+
+impl AsFd for TimeSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for TimeSocket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+/// An interrupted call, or what ICMP says of an earlier datagram: the kernel tells it
+/// once to whoever calls next, whatever the call. It is no fault of this call.
+fn is_passing(error: &io::Error) -> bool {
+    const PASSING: [c_int; 10] = [
+        libc::EINTR,
+        libc::ECONNREFUSED,
+        libc::EHOSTUNREACH,
+        libc::EHOSTDOWN,
+        libc::ENETUNREACH,
+        libc::ENONET,
+        libc::ENOPROTOOPT,
+        libc::EMSGSIZE,
+        libc::EPROTO,
+        libc::EACCES,
+    ];
+    error.raw_os_error().is_some_and(|errno| PASSING.contains(&errno))
+}
+
+fn no_such_family() -> io::Error {
+    io::Error::from_raw_os_error(libc::EAFNOSUPPORT)
+}
+
+fn remote(address: &SockAddr) -> Option<Remote> {
+    match address.as_socket() {
+        Some(address) => Some(Remote::Udp(address)),
+        None => crate::ethernet::source(address).map(Remote::Ethernet),
+    }
+}

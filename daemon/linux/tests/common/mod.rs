@@ -1,0 +1,65 @@
+//! What the tests of sockets share.
+
+use std::os::fd::AsFd;
+
+use clock_models::comparison::Stamp;
+use clock_models::time::{Duration, Free, Timestamp};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use utcd_linux::socket::{Notice, Received, SendId, TimeSocket};
+
+/// Long enough for a busy machine; nothing is asserted of it but that it is not reached.
+const PATIENCE_MS: u16 = 5000;
+/// What the conversion of a kernel stamp may be off by, on a busy machine.
+const SLACK: Duration = Duration::from_nanos(20_000);
+
+/// Waits until there is something to receive, or an error to fetch.
+pub(crate) fn wait(socket: &impl AsFd, flags: PollFlags) -> bool {
+    let mut fds = [PollFd::new(socket.as_fd(), flags)];
+    poll(&mut fds, PollTimeout::from(PATIENCE_MS)).unwrap() > 0
+}
+
+/// The next datagram and its bytes.
+pub(crate) fn receive(socket: &mut TimeSocket) -> (Received, Vec<u8>) {
+    let mut buffer = [0; 128];
+    loop {
+        if let Some(received) = socket.receive(&mut buffer).unwrap() {
+            return (received, buffer[..received.length].to_vec());
+        }
+        assert!(wait(socket, PollFlags::POLLIN), "no datagram came");
+    }
+}
+
+/// The next news of sent datagrams.
+pub(crate) fn notice(socket: &mut TimeSocket) -> Notice {
+    loop {
+        if let Some(notice) = socket.notice().unwrap() {
+            return notice;
+        }
+        assert!(wait(socket, PollFlags::empty()), "no notice came");
+    }
+}
+
+/// The next transmit stamp.
+pub(crate) fn transmitted(socket: &mut TimeSocket) -> (SendId, Stamp) {
+    match notice(socket) {
+        Notice::Transmitted { id, stamp } => (id, stamp),
+        undelivered @ Notice::Undelivered { .. } => panic!("{undelivered:?}"),
+    }
+}
+
+/// Tries until the kernel stamps, which it starts in the background when the first socket
+/// of the host asks for it, and stops with the last.
+pub(crate) fn until_stamped<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..PATIENCE_MS {
+        if let Some(stamped) = attempt() {
+            return stamped;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    panic!("no kernel stamps in {PATIENCE_MS} datagrams");
+}
+
+/// `earlier` is not after `later`, but for what the conversion may be off by.
+pub(crate) fn assert_order(earlier: Timestamp<Free>, later: Timestamp<Free>) {
+    assert!(earlier <= later + SLACK, "{earlier:?} is after {later:?}");
+}
