@@ -3,17 +3,27 @@
 //! The control socket sends it as JSON, `utcctl` and the terminal render it, and the
 //! metrics are made from it, so that no two outputs can differ. Times are in seconds,
 //! frequencies are ratios (1e-6 is 1 ppm).
+//!
+//! JSON has no infinity and no NaN: they travel as `null` and come back as `None`, or as
+//! NaN where the field is no option. Every output takes both for "unknown".
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Takes the `null` that a NaN or an infinity became for what it was: no known number.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
 
 /// Everything that is known at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Status {
     /// Version of the daemon.
     pub version: String,
     /// Seconds since the daemon started.
+    #[serde(deserialize_with = "number")]
     pub uptime: f64,
     /// Clocks, in the order of the configuration.
     pub clocks: Vec<ClockStatus>,
@@ -36,7 +46,7 @@ pub enum ClockState {
     Unsynchronised,
     /// A source is selected and the offset is being taken out.
     Acquiring,
-    /// Follows its sources.
+    /// Follows its sources; a clock that is only observed: is measured by them.
     Locked,
     /// Has lost its sources and runs on its own, with growing uncertainty.
     Holdover,
@@ -44,8 +54,27 @@ pub enum ClockState {
     Panic,
 }
 
+impl ClockState {
+    /// Every state, in the order in which a clock usually meets them.
+    pub const ALL: [Self; 5] =
+        [Self::Unsynchronised, Self::Acquiring, Self::Locked, Self::Holdover, Self::Panic];
+
+    /// As in the JSON and in the metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unsynchronised => "unsynchronised",
+            Self::Acquiring => "acquiring",
+            Self::Locked => "locked",
+            Self::Holdover => "holdover",
+            Self::Panic => "panic",
+        }
+    }
+}
+
 /// One clock of this host.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ClockStatus {
     /// Name in the configuration, and label in the metrics.
     pub name: String,
@@ -68,10 +97,13 @@ pub struct ClockStatus {
     /// Stratum served (leader's + 1), 16 if unsynchronised.
     pub stratum: u8,
     /// Root delay, s.
+    #[serde(deserialize_with = "number")]
     pub root_delay: f64,
     /// Root dispersion, s.
+    #[serde(deserialize_with = "number")]
     pub root_dispersion: f64,
     /// Seconds in holdover; 0 when locked.
+    #[serde(deserialize_with = "number")]
     pub holdover: f64,
     /// Steps since the start of the daemon.
     pub steps: u64,
@@ -89,8 +121,20 @@ pub struct ClockStatus {
     pub chain: Vec<ChainLink>,
 }
 
+impl ClockStatus {
+    /// The parts of the way from UTC to this clock that no link of the chain covers, each
+    /// as the clock nearer to UTC and the next one that is known.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<(&str, &str)> {
+        let froms = self.chain.iter().map(|link| link.from.as_str()).chain([self.name.as_str()]);
+        let tos = ["UTC"].into_iter().chain(self.chain.iter().map(|link| link.to.as_str()));
+        tos.zip(froms).filter(|(reached, next)| reached != next).collect()
+    }
+}
+
 /// One step of a traceability chain.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ChainLink {
     /// The clock nearer to UTC.
     pub from: String,
@@ -101,13 +145,16 @@ pub struct ChainLink {
     /// The contributions of this link.
     pub components: Vec<BudgetLine>,
     /// Combined standard uncertainty of this link, s.
+    #[serde(deserialize_with = "number")]
     pub standard_uncertainty: f64,
     /// What this link adds to the hard bound, s.
+    #[serde(deserialize_with = "number")]
     pub bound: f64,
 }
 
 /// One line of an uncertainty budget.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct BudgetLine {
     /// As in the GUM budget: `path asymmetry`, `root delay`, …
     pub name: String,
@@ -116,8 +163,10 @@ pub struct BudgetLine {
     /// `normal`, `rectangular`, …
     pub distribution: String,
     /// Standard uncertainty, s.
+    #[serde(deserialize_with = "number")]
     pub standard_uncertainty: f64,
     /// What it adds to the hard bound, s.
+    #[serde(deserialize_with = "number")]
     pub bound: f64,
 }
 
@@ -144,8 +193,36 @@ pub enum SelectionState {
     Unusable,
 }
 
+impl SelectionState {
+    /// Every state, best first.
+    pub const ALL: [Self; 7] = [
+        Self::Leader,
+        Self::Combined,
+        Self::Candidate,
+        Self::Falseticker,
+        Self::Warming,
+        Self::Unreachable,
+        Self::Unusable,
+    ];
+
+    /// As in the JSON and in the metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leader => "leader",
+            Self::Combined => "combined",
+            Self::Candidate => "candidate",
+            Self::Falseticker => "falseticker",
+            Self::Warming => "warming",
+            Self::Unreachable => "unreachable",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
 /// One source of time.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SourceStatus {
     /// Name in the configuration, and label in the metrics.
     pub name: String,
@@ -162,6 +239,7 @@ pub struct SourceStatus {
     /// The last eight polls, newest in the lowest bit.
     pub reach: u8,
     /// Seconds between exchanges.
+    #[serde(deserialize_with = "number")]
     pub poll_interval: f64,
     /// Seconds since the last good comparison.
     pub age: Option<f64>,
@@ -191,10 +269,12 @@ pub struct SourceStatus {
 
 /// The leap-second table in force.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LeapStatus {
     /// File, or `built in`.
     pub table: String,
     /// When it expires, Unix seconds.
+    #[serde(deserialize_with = "number")]
     pub expires: f64,
     /// True past that.
     pub expired: bool,
@@ -204,6 +284,7 @@ pub struct LeapStatus {
 
 /// The NTP server.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NtpServerStatus {
     /// Addresses it listens on.
     pub listen: Vec<String>,
@@ -213,4 +294,54 @@ pub struct NtpServerStatus {
     pub answered: u64,
     /// Packets not answered, by named reason.
     pub dropped: BTreeMap<String, u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(from: &str, to: &str) -> ChainLink {
+        ChainLink { from: from.into(), to: to.into(), ..ChainLink::default() }
+    }
+
+    #[test]
+    fn names_of_states_are_those_of_the_json() {
+        for state in ClockState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+        }
+        for state in SelectionState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_comes_back_as_unknown() {
+        let mut sent = Status { uptime: f64::INFINITY, ..Status::default() };
+        sent.clocks.push(ClockStatus { bound: Some(f64::NAN), ..ClockStatus::default() });
+        let json = serde_json::to_string(&sent).unwrap();
+        let received: Status = serde_json::from_str(&json).unwrap();
+        assert!(received.uptime.is_nan());
+        assert_eq!(received.clocks[0].bound, None);
+    }
+
+    #[test]
+    fn a_snapshot_of_another_version_is_read_as_far_as_it_goes() {
+        let json = r#"{"version":"9","clocks":[{"name":"system","news":1}]}"#;
+        let status: Status = serde_json::from_str(json).unwrap();
+        assert_eq!((status.version.as_str(), status.clocks[0].name.as_str()), ("9", "system"));
+    }
+
+    #[test]
+    fn gaps_are_named_from_utc_down_to_the_clock() {
+        let mut clock = ClockStatus { name: "system".into(), ..ClockStatus::default() };
+        assert_eq!(clock.gaps(), [("UTC", "system")]);
+        clock.chain = vec![link("UTC(NIM)", "ntp1"), link("ntp1", "system")];
+        assert_eq!(clock.gaps(), [("UTC", "UTC(NIM)")]);
+        clock.chain = vec![link("UTC", "UTC(NIM)"), link("ntp1", "system")];
+        assert_eq!(clock.gaps(), [("UTC(NIM)", "ntp1")]);
+        clock.chain = vec![link("UTC", "phc"), link("phc", "eth0")];
+        assert_eq!(clock.gaps(), [("eth0", "system")]);
+        clock.chain = vec![link("UTC", "phc"), link("phc", "system")];
+        assert_eq!(clock.gaps(), []);
+    }
 }

@@ -1,0 +1,81 @@
+//! The table of sources.
+
+use super::table::{Align, Cell, Table};
+use super::text::{self, Colours, Look, UNKNOWN, harmless};
+use crate::status::{SelectionState, SourceStatus, Status};
+
+/// What the marks mean; `*`, `+`, `-`, `x` and `?` as in chronyc.
+const LEGEND: &str = "* leads  + combined  - agrees  x falseticker  ~ warming up  ? unreachable  \
+    ! unusable\nReach: the last eight polls in octal, 377 is all of them. Offset: + is a fast clock.\n";
+
+/// One row for each source, and what the marks mean.
+#[must_use]
+pub fn sources(status: &Status, colours: Colours) -> String {
+    if status.sources.is_empty() {
+        return "No sources.\n".to_owned();
+    }
+    let legend: String = LEGEND.lines().map(|line| colours.paint(Look::Dim, line) + "\n").collect();
+    format!("{}\n{legend}", table(status, colours))
+}
+
+/// The table alone.
+pub(super) fn table(status: &Status, colours: Colours) -> String {
+    let mut table = Table::new(&[
+        ("", Align::Left),
+        ("Source", Align::Left),
+        ("Clock", Align::Left),
+        ("By", Align::Left),
+        ("St", Align::Right),
+        ("Poll", Align::Right),
+        ("Reach", Align::Right),
+        ("Age", Align::Right),
+        ("Offset", Align::Right),
+        ("±U (k=2)", Align::Right),
+        ("Delay", Align::Right),
+        ("Jitter", Align::Right),
+        ("State", Align::Left),
+    ]);
+    for source in &status.sources {
+        table.row(row(source));
+    }
+    table.render(colours)
+}
+
+fn row(source: &SourceStatus) -> Vec<Cell> {
+    let look = text::source_look(source.state);
+    let stratum = source.stratum.map_or_else(|| UNKNOWN.to_owned(), |stratum| stratum.to_string());
+    vec![
+        Cell::new(mark(source.state).to_owned(), look),
+        harmless(&source.name).into(),
+        harmless(&source.clock).into(),
+        harmless(&source.protocol).into(),
+        stratum.into(),
+        text::span(source.poll_interval).into(),
+        format!("{:o}", source.reach).into(),
+        source.age.map_or_else(|| UNKNOWN.to_owned(), text::span).into(),
+        text::offset(source.offset).into(),
+        text::time(source.uncertainty).into(),
+        text::time(source.delay).into(),
+        text::time(source.jitter).into(),
+        Cell::new(state(source), look),
+    ]
+}
+
+const fn mark(state: SelectionState) -> &'static str {
+    match state {
+        SelectionState::Leader => "*",
+        SelectionState::Combined => "+",
+        SelectionState::Candidate => "-",
+        SelectionState::Falseticker => "x",
+        SelectionState::Warming => "~",
+        SelectionState::Unreachable => "?",
+        SelectionState::Unusable => "!",
+    }
+}
+
+fn state(source: &SourceStatus) -> String {
+    match &source.reason {
+        Some(reason) => format!("{}: {}", source.state.name(), harmless(reason)),
+        None => source.state.name().to_owned(),
+    }
+}

@@ -1,0 +1,170 @@
+//! One page for an operator: all is well, or what is not.
+
+use super::table::{Align, Cell, Table};
+use super::text::{self, Colours, Look, UNKNOWN, harmless};
+use crate::status::{ClockState, ClockStatus, NtpServerStatus, Status};
+
+/// What an operator asks first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// What keeps a clock from being synchronised. Empty: all is well.
+    pub problems: Vec<String>,
+    /// What an operator should know although the clocks are synchronised.
+    pub warnings: Vec<String>,
+}
+
+impl Verdict {
+    /// True if every clock follows its sources.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Judges a snapshot.
+#[must_use]
+pub fn verdict(status: &Status) -> Verdict {
+    let mut verdict = Verdict::default();
+    if status.clocks.is_empty() {
+        verdict.problems.push("utcd keeps no clock".to_owned());
+    }
+    for clock in &status.clocks {
+        let name = harmless(&clock.name);
+        match problem(clock) {
+            Some(problem) => verdict.problems.push(format!("clock {name} {problem}")),
+            None if !clock.traceable => {
+                verdict.warnings.push(format!("clock {name} is not traceable"));
+            }
+            None => {}
+        }
+    }
+    if status.leap.expired {
+        let expired = text::date(status.leap.expires);
+        verdict.warnings.push(format!("the leap-second table expired on {expired}: update it"));
+    }
+    verdict
+}
+
+fn problem(clock: &ClockStatus) -> Option<String> {
+    match clock.state {
+        ClockState::Locked => None,
+        ClockState::Unsynchronised => Some("is not synchronised".to_owned()),
+        ClockState::Acquiring => Some("is still being set".to_owned()),
+        ClockState::Holdover => Some(format!("runs on its own for {}", text::span(clock.holdover))),
+        ClockState::Panic => {
+            Some("was left alone: the change asked for is beyond the panic limit".to_owned())
+        }
+    }
+}
+
+/// The verdict, then every clock with its figures, then what else is in force.
+#[must_use]
+pub fn status(status: &Status, colours: Colours) -> String {
+    let mut text = headline(status, colours);
+    for clock in &status.clocks {
+        text.push('\n');
+        text.push_str(&clock_page(clock, colours));
+    }
+    text.push('\n');
+    text.push_str(&daemon_page(status, colours));
+    text
+}
+
+/// The verdict, one line for each thing it says.
+pub(super) fn headline(status: &Status, colours: Colours) -> String {
+    let verdict = verdict(status);
+    let mut table = Table::new(&[("", Align::Left), ("", Align::Left)]);
+    if verdict.is_ok() {
+        let all = match status.clocks.len() {
+            1 => "the clock is synchronised".to_owned(),
+            n => format!("all {n} clocks are synchronised"),
+        };
+        table.row(vec![Cell::new("OK".to_owned(), Look::Good), all.into()]);
+    }
+    for problem in verdict.problems {
+        table.row(vec![Cell::new("NOT OK".to_owned(), Look::Bad), problem.into()]);
+    }
+    for warning in verdict.warnings {
+        table.row(vec![Cell::new("WARNING".to_owned(), Look::Doubtful), warning.into()]);
+    }
+    table.render(colours)
+}
+
+fn clock_page(clock: &ClockStatus, colours: Colours) -> String {
+    let mut table = pairs();
+    let kind = if clock.disciplined { "" } else { ", only observed" };
+    table.row(vec![
+        Cell::new("Clock".to_owned(), Look::Bold),
+        Cell::new(
+            format!("{} ({}{kind})", harmless(&clock.name), harmless(&clock.kind)),
+            Look::Bold,
+        ),
+    ]);
+    let state = match clock.state {
+        ClockState::Holdover => format!("holdover for {}", text::span(clock.holdover)),
+        state => state.name().to_owned(),
+    };
+    table.row(vec!["  State".into(), Cell::new(state, text::clock_look(clock.state))]);
+    let offset = format!("{} ± {}", text::offset(clock.offset), text::time(clock.uncertainty));
+    table.row(vec!["  Offset".into(), format!("{offset} (U, k = 2; + is fast)").into()]);
+    table.row(vec!["  Hard bound".into(), text::time(clock.bound).into()]);
+    let uncertainty = text::ratio(clock.frequency_uncertainty);
+    let frequency = format!("{} ± {uncertainty} (u)", text::frequency(clock.frequency));
+    table.row(vec!["  Frequency".into(), frequency.into()]);
+    let leader = clock.leader.as_deref().map_or_else(|| UNKNOWN.to_owned(), harmless);
+    table.row(vec!["  Leader".into(), leader.into()]);
+    table.row(vec!["  Traceable".into(), traceable(clock)]);
+    let root = format!(
+        "{}, root delay {}, root dispersion {}",
+        clock.stratum,
+        text::time(Some(clock.root_delay)),
+        text::time(Some(clock.root_dispersion)),
+    );
+    table.row(vec!["  Stratum".into(), root.into()]);
+    table.row(vec!["  TAI-UTC".into(), format!("{} s", clock.tai_offset).into()]);
+    let changes = format!("{} by utcd, {} by others", clock.steps, clock.interference);
+    table.row(vec!["  Steps".into(), changes.into()]);
+    table.render(colours)
+}
+
+fn traceable(clock: &ClockStatus) -> Cell {
+    let origin = clock.chain.first().map(|link| harmless(&link.from));
+    match (clock.traceable, origin, &clock.not_traceable_because) {
+        (true, Some(origin), _) => Cell::new(format!("to {origin}"), Look::Good),
+        (true, None, _) => Cell::new("yes".to_owned(), Look::Good),
+        (false, _, Some(reason)) => Cell::new(format!("no: {}", harmless(reason)), Look::Doubtful),
+        (false, _, None) => Cell::new("no".to_owned(), Look::Doubtful),
+    }
+}
+
+fn daemon_page(status: &Status, colours: Colours) -> String {
+    let mut table = pairs();
+    let leap = &status.leap;
+    let (until, look) =
+        if leap.expired { ("expired", Look::Bad) } else { ("valid until", Look::Plain) };
+    let expiry = format!("{}, {until} {}", harmless(&leap.table), text::date(leap.expires));
+    table.row(vec!["Leap table".into(), Cell::new(expiry, look)]);
+    let next = leap.next.map_or_else(|| "none announced".to_owned(), text::date);
+    table.row(vec!["Leap second".into(), next.into()]);
+    if let Some(server) = &status.ntp_server {
+        table.row(vec!["NTP server".into(), ntp_server(server).into()]);
+    }
+    let running = format!("utcd {}, up {}", harmless(&status.version), text::span(status.uptime));
+    table.row(vec!["Daemon".into(), running.into()]);
+    table.render(colours)
+}
+
+fn ntp_server(server: &NtpServerStatus) -> String {
+    let dropped = server.dropped.values().fold(0, |sum: u64, count| sum.saturating_add(*count));
+    format!(
+        "{} gives clock {}: {} answered, {dropped} dropped",
+        harmless(&server.listen.join(", ")),
+        harmless(&server.clock),
+        server.answered,
+    )
+}
+
+/// Names and values; the longest name of a clock's page sets the width for all.
+fn pairs() -> Table {
+    Table::new(&[("", Align::Left), ("", Align::Left)])
+}
