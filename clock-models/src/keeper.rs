@@ -43,8 +43,10 @@ pub struct Edge {
     pub estimate: Option<Estimate>,
     /// Why it cannot be used, if it cannot.
     pub usable: Result<(), Unusable>,
-    /// What it states of itself.
+    /// What it states of itself, by NTP.
     pub upstream: Upstream,
+    /// What it claims for its error, s, by PTP's clockAccuracy; `None` is no claim.
+    pub clock_accuracy: Option<f64>,
     /// Stratum, or stepsRemoved + 1.
     pub stratum: u8,
     /// Standard uncertainty of this host's time stamps, s.
@@ -64,8 +66,11 @@ impl Edge {
     #[must_use]
     pub fn upstream_components(&self) -> Vec<Component> {
         let mut components = Vec::new();
-        if let Some((expanded, coverage_factor)) = self.terms.calibration {
-            components.push(Component::calibration(expanded, coverage_factor));
+        // A certificate says more than the source's own claim, and stands in its place.
+        match (self.terms.calibration, self.clock_accuracy) {
+            (Some((expanded, k)), _) => components.push(Component::calibration(expanded, k)),
+            (None, Some(accuracy)) => components.push(Component::clock_accuracy(accuracy)),
+            (None, None) => {}
         }
         if self.upstream.root_delay > 0.0 {
             components.push(Component::root_delay(self.upstream.root_delay));

@@ -29,6 +29,7 @@ fn edge(id: u32, at: Timestamp<Free>, offset: f64) -> Edge {
         }),
         usable: Ok(()),
         upstream: Upstream { root_delay: 20e-6, root_dispersion: 5e-6 },
+        clock_accuracy: None,
         stratum: 1,
         stamp_uncertainty: 1e-7,
     }

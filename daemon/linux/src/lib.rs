@@ -13,6 +13,7 @@ pub mod clock;
 pub mod ethernet;
 pub mod interface;
 pub mod link;
+pub mod random;
 pub mod socket;
 
 mod bytes;

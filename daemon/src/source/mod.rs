@@ -5,12 +5,13 @@ pub mod ntp;
 pub mod ptp;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use clock_models::comparison::{Stamp, StampedBy};
+use clock_models::comparison::{Stamp, StampedBy, Upstream};
 use clock_models::estimator::Estimator;
 use clock_models::keeper::{Edge, Terms};
-use clock_models::selection::SourceId;
+use clock_models::selection::{SourceId, Unusable};
 use clock_models::time::{Free, LeapTable, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -91,9 +92,42 @@ impl Context {
         }
     }
 
+    /// The edge of a source that has said nothing yet.
+    fn edge(&self, usable: Result<(), Unusable>) -> Edge {
+        Edge {
+            id: self.id,
+            terms: self.terms,
+            estimate: None,
+            usable,
+            upstream: Upstream::default(),
+            clock_accuracy: None,
+            stratum: 16,
+            stamp_uncertainty: 0.0,
+        }
+    }
+
     /// Hands a report on. A keeper that is behind gets the next one: each says all.
     fn report(&self, report: Report) {
         let _ = self.reports.try_send(report);
+    }
+}
+
+/// What went wrong outside of the protocol.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// The last one, in words, while it lasts.
+    now: Option<String>,
+    counts: BTreeMap<String, u64>,
+}
+
+impl Trouble {
+    /// Counts it under a name, and logs it unless it is what was logged last.
+    fn note(&mut self, name: &str, text: String) {
+        *self.counts.entry(name.to_owned()).or_default() += 1;
+        if self.now.as_deref() != Some(text.as_str()) {
+            tracing::warn!("{text}");
+        }
+        self.now = Some(text);
     }
 }
 

@@ -7,9 +7,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use clock_models::comparison::{StampedBy, Upstream};
+use clock_models::comparison::Stamp;
 use clock_models::estimator::Estimator;
-use clock_models::keeper::Edge;
 use clock_models::selection::Unusable;
 use clock_models::time::{Free, Timestamp};
 use ntp::client::{Answer, Client, ClientConfig, Rejection, TransmitToken};
@@ -19,7 +18,7 @@ use tokio::time::sleep;
 use utcd_linux::random;
 use utcd_linux::socket::{self, Notice, SendId, Sent};
 
-use super::{Context, Report, stamps};
+use super::{Context, Report, Trouble, stamps};
 use crate::net::AsyncSocket;
 
 /// Polls in a row without an answer after which the name is resolved again: as many as
@@ -32,7 +31,7 @@ const LONGEST_REST: Duration = Duration::from_secs(256);
 const BUFFER: usize = 1024;
 /// Uncertainty before and after an exchange, as a ratio, up to which the interval may
 /// grow: there, one more exchange would tell little that is new.
-const NEWS_PER_POLL: f64 = 1.5;
+const NEWS_PER_POLL: f64 = 0.7;
 
 /// Addresses in use by the servers of one pool.
 pub type Taken = Rc<RefCell<HashSet<SocketAddr>>>;
@@ -56,24 +55,6 @@ pub struct NtpSource {
     config: ClientConfig,
     /// Refused in earlier associations, by reason.
     trouble: Trouble,
-}
-
-/// What went wrong outside of the protocol.
-#[derive(Debug, Default)]
-struct Trouble {
-    /// The last one, in words, while it lasts.
-    now: Option<String>,
-    counts: std::collections::BTreeMap<String, u64>,
-}
-
-impl Trouble {
-    fn note(&mut self, name: &str, text: String) {
-        *self.counts.entry(name.to_owned()).or_default() += 1;
-        if self.now.as_deref() != Some(text.as_str()) {
-            tracing::warn!("{text}");
-        }
-        self.now = Some(text);
-    }
 }
 
 impl NtpSource {
@@ -145,20 +126,7 @@ impl NtpSource {
             self.context.status("ntp", format!("{}:{}", self.place.host, self.place.port));
         status.reason.clone_from(&self.trouble.now);
         status.rejected.clone_from(&self.trouble.counts);
-        Report { edge: edge(&self.context, Err(Unusable::NeverHeard)), status, heard: None }
-    }
-}
-
-/// The edge of a source that has said nothing yet.
-fn edge(context: &Context, usable: Result<(), Unusable>) -> Edge {
-    Edge {
-        id: context.id,
-        terms: context.terms,
-        estimate: None,
-        usable,
-        upstream: Upstream::default(),
-        stratum: 16,
-        stamp_uncertainty: 0.0,
+        Report { edge: self.context.edge(Err(Unusable::NeverHeard)), status, heard: None }
     }
 }
 
@@ -291,7 +259,7 @@ impl Association {
         }
     }
 
-    fn receive(&mut self, context: &mut Context, bytes: &[u8], stamp: clock_models::comparison::Stamp) {
+    fn receive(&mut self, context: &mut Context, bytes: &[u8], stamp: Stamp) {
         let near = {
             let clock = context.clock.borrow();
             clock.utc(clock.time_at(stamp.at))
@@ -376,7 +344,7 @@ impl Association {
         status.rejected.extend(trouble.counts.clone());
         status.reason =
             trouble.now.clone().or_else(|| self.last_failure.map(|reason| reason.to_string()));
-        let mut edge = edge(context, usable);
+        let mut edge = context.edge(usable);
         if let Some(answer) = &self.last {
             status.stratum = Some(answer.stratum);
             status.reference = Some(answer.reference_id.describe(answer.stratum));

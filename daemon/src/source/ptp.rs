@@ -1,0 +1,431 @@
+//! A PTP domain on an interface as a source.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use clock_models::comparison::StampedBy;
+use clock_models::estimator::Estimator;
+use clock_models::selection::Unusable;
+use clock_models::time::{Free, Timestamp};
+use ptp::{
+    Action, ArbitraryTimescale, ClockIdentity, Port, PortComparison, PortConfig, PortState,
+    TransmitId,
+};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use utcd_linux::interface::{Interface, MacAddress};
+use utcd_linux::link::Monitor;
+use utcd_linux::socket::{IpVersion, Notice, OpenError, PtpPort, SendId, TimeSocket, ptp as open_udp};
+use utcd_linux::{ethernet, random};
+
+use super::{Context, Report, Trouble, stamps};
+use crate::config::{self, PtpTransport};
+use crate::net::AsyncSocket;
+
+/// Rest before sockets are opened again, unless the interface is heard of before.
+const REST: Duration = Duration::from_secs(5);
+/// How often the reach register moves and a silent source is reported.
+const LOOK: Duration = Duration::from_secs(2);
+/// Silence of Sync after which a master is no longer followed although it announces
+/// itself: as many intervals between its comparisons, and as many seconds at least.
+const SILENT_INTERVALS: f64 = 8.0;
+const SILENT_SECONDS: f64 = 10.0;
+/// Transmit stamps that may be awaited at a time.
+const AWAITED: usize = 64;
+/// The longest PTP message that is looked at.
+const BUFFER: usize = 1024;
+
+/// A slave-only port and its sockets.
+#[derive(Debug)]
+pub struct PtpSource {
+    context: Context,
+    config: config::PtpSource,
+    trouble: Trouble,
+    estimator: Estimator,
+    last: Option<PortComparison>,
+    heard: Option<Timestamp<Free>>,
+    /// Mean seconds between comparisons.
+    pace: f64,
+    reach: u8,
+    heard_since_look: bool,
+    accepted: u64,
+    transmit_stamps: StampedBy,
+}
+
+/// The sockets of a port, while its interface is there.
+struct Sockets {
+    event: AsyncSocket,
+    /// `None` over Ethernet, where one socket serves for all messages.
+    general: Option<AsyncSocket>,
+    awaited: BTreeMap<SendId, TransmitId>,
+}
+
+/// Why a port stops to be driven.
+enum Stop {
+    /// The interface is not running any more.
+    LinkDown,
+    /// A socket failed.
+    Fault(io::Error),
+}
+
+impl PtpSource {
+    /// A source that has not been listened to yet.
+    #[must_use]
+    pub fn new(context: Context, config: config::PtpSource) -> Self {
+        let estimator = context.estimator();
+        Self {
+            context,
+            config,
+            trouble: Trouble::default(),
+            estimator,
+            last: None,
+            heard: None,
+            pace: 1.0,
+            reach: 0,
+            heard_since_look: false,
+            accepted: 0,
+            transmit_stamps: StampedBy::UserSpace,
+        }
+    }
+
+    /// Follows the masters of the domain for as long as the task lives.
+    pub async fn run(mut self) {
+        let mut port: Option<Port> = None;
+        loop {
+            let monitor = Monitor::open()
+                .and_then(|m| AsyncFd::with_interest(m, Interest::READABLE))
+                .inspect_err(|e| tracing::warn!("no news of interfaces: {e}"))
+                .ok();
+            match self.open(&mut port) {
+                Ok((mut sockets, port)) => {
+                    self.trouble.now = None;
+                    port.link_up();
+                    match self.drive(port, &mut sockets, monitor).await {
+                        Stop::LinkDown => self.note("link-down", "the link is down"),
+                        Stop::Fault(error) => self.note("socket", &error.to_string()),
+                    }
+                    port.link_down();
+                    self.restart();
+                }
+                Err(error) => {
+                    self.note("no-socket", &error);
+                    self.report(port.as_ref());
+                    wait_for_news(monitor).await;
+                }
+            }
+            self.report(port.as_ref());
+        }
+    }
+
+    fn note(&mut self, name: &str, text: &str) {
+        let text = format!("source {}: {}: {text}", self.context.name, self.config.interface);
+        self.trouble.note(name, text);
+    }
+
+    /// What was learnt of a master does not hold for the next one.
+    fn restart(&mut self) {
+        self.context.remember(&self.estimator);
+        self.estimator = self.context.estimator();
+        self.last = None;
+    }
+
+    fn open<'p>(&mut self, port: &'p mut Option<Port>) -> Result<(Sockets, &'p mut Port), String> {
+        let interface =
+            Interface::by_name(&self.config.interface).map_err(|error| error.to_string())?;
+        if !interface.running {
+            return Err("the link is down".to_owned());
+        }
+        let sockets = self.open_sockets().map_err(|error| error.to_string())?;
+        let port = match port {
+            Some(port) => port,
+            None => port.insert(self.new_port(interface.mac).map_err(|error| error.to_string())?),
+        };
+        Ok((sockets, port))
+    }
+
+    fn new_port(&self, mac: Option<MacAddress>) -> Result<Port, ptp::ConfigError> {
+        // An interface without an address, such as loopback, gets a name by chance, with
+        // the bit that says so (IEEE 802-2014 8.2.2).
+        let [a, b, c, d, e, f, ..] = random::u64().to_be_bytes();
+        let identity = mac.map_or([a | 0b10, b, c, d, e, f], |mac| mac.0);
+        let mut config =
+            PortConfig::new(ClockIdentity::from_mac(identity), self.context.leap.borrow().clone());
+        config.domain = self.config.domain;
+        config.arbitrary_timescale = match self.config.arbitrary_timescale {
+            config::ArbitraryTimescale::Refuse => ArbitraryTimescale::Refuse,
+            config::ArbitraryTimescale::Utc => ArbitraryTimescale::Utc,
+            config::ArbitraryTimescale::Tai => ArbitraryTimescale::Tai,
+        };
+        Port::new(config, random::u64())
+    }
+
+    fn open_sockets(&mut self) -> Result<Sockets, OpenError> {
+        let name = self.config.interface.as_str();
+        let (event, general) = match self.config.transport {
+            PtpTransport::Ethernet => (ethernet::open(name)?, None),
+            PtpTransport::UdpIpv4 => open_pair(name, IpVersion::V4)?,
+            PtpTransport::UdpIpv6 => open_pair(name, IpVersion::V6)?,
+        };
+        self.transmit_stamps = event.stamping().transmit;
+        let on_runtime = |socket: TimeSocket| {
+            AsyncSocket::new(socket)
+                .map_err(|source| OpenError::Setup { what: "wait for the socket", source })
+        };
+        Ok(Sockets {
+            event: on_runtime(event)?,
+            general: general.map(on_runtime).transpose()?,
+            awaited: BTreeMap::new(),
+        })
+    }
+
+    /// Until the link or a socket fails.
+    async fn drive(
+        &mut self,
+        port: &mut Port,
+        sockets: &mut Sockets,
+        mut monitor: Option<AsyncFd<Monitor>>,
+    ) -> Stop {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let timeout = port.poll_timeout();
+            let result = tokio::select! {
+                _ = looks.tick() => {
+                    self.look(port);
+                    Ok(())
+                }
+                () = until(&self.context, timeout) => {
+                    port.handle_timeout(self.context.clock.borrow().now());
+                    Ok(())
+                }
+                result = sockets.event.wait() => {
+                    result.and_then(|()| self.receive_events(port, sockets))
+                }
+                result = activity(&mut sockets.general) => {
+                    result.and_then(|()| self.receive_general(port, sockets))
+                }
+                () = news(&mut monitor) => match self.is_running() {
+                    true => Ok(()),
+                    false => return Stop::LinkDown,
+                },
+            };
+            if let Err(error) = result.and_then(|()| self.act(port, sockets)) {
+                return Stop::Fault(error);
+            }
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        Interface::by_name(&self.config.interface).is_ok_and(|interface| interface.running)
+    }
+
+    /// Moves the reach register on, and reports even if nothing happens.
+    fn look(&mut self, port: &Port) {
+        self.reach = self.reach << 1 | u8::from(self.heard_since_look);
+        self.heard_since_look = false;
+        self.report(Some(port));
+    }
+
+    fn receive_events(&mut self, port: &mut Port, sockets: &mut Sockets) -> io::Result<()> {
+        // Stamps of what was sent come before the answers to it.
+        while let Some(notice) = sockets.event.get_mut().notice()? {
+            let Notice::Transmitted { id, stamp } = notice else { continue };
+            if let Some(id) = sockets.awaited.remove(&id) {
+                self.refused(port.handle_transmitted(id, self.context.stamp(stamp)));
+            }
+        }
+        let mut buffer = [0; BUFFER];
+        while let Some(received) = sockets.event.get_mut().receive(&mut buffer)? {
+            let now = self.context.clock.borrow().now();
+            let stamp = self.context.stamp(received.stamp);
+            self.refused(port.handle_event(&buffer[..received.length], stamp, now));
+        }
+        Ok(())
+    }
+
+    fn receive_general(&mut self, port: &mut Port, sockets: &mut Sockets) -> io::Result<()> {
+        let Some(general) = &mut sockets.general else { return Ok(()) };
+        let mut buffer = [0; BUFFER];
+        while let Some(received) = general.get_mut().receive(&mut buffer)? {
+            let now = self.context.clock.borrow().now();
+            self.refused(port.handle_general(&buffer[..received.length], now));
+        }
+        while general.get_mut().notice()?.is_some() {}
+        Ok(())
+    }
+
+    /// The port has counted it.
+    fn refused(&self, result: Result<(), ptp::Rejection>) {
+        if let Err(reason) = result {
+            tracing::trace!("source {}: {}", self.context.name, reason.name());
+        }
+    }
+
+    fn act(&mut self, port: &mut Port, sockets: &mut Sockets) -> io::Result<()> {
+        while let Some(action) = port.poll_action() {
+            match action {
+                Action::SendEvent { id, bytes } => self.send_event(port, sockets, id, &bytes)?,
+                Action::SendGeneral { bytes } => {
+                    let socket = sockets.general.as_mut().unwrap_or(&mut sockets.event);
+                    socket.get_mut().send(&bytes)?;
+                }
+                Action::Compared(comparison) => {
+                    self.compare(&comparison);
+                    self.report(Some(port));
+                }
+                Action::MasterChanged { from, to } => {
+                    let name = |master: Option<ptp::PortIdentity>| {
+                        master.map_or_else(|| "none".to_owned(), |master| master.to_string())
+                    };
+                    tracing::info!(
+                        "source {}: master {}, was {}",
+                        self.context.name,
+                        name(to),
+                        name(from)
+                    );
+                    self.restart();
+                    self.report(Some(port));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn send_event(
+        &self,
+        port: &mut Port,
+        sockets: &mut Sockets,
+        id: TransmitId,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        let sent = sockets.event.get_mut().send(bytes)?;
+        match sent.id {
+            Some(awaited) => {
+                while sockets.awaited.len() >= AWAITED {
+                    sockets.awaited.pop_first();
+                }
+                sockets.awaited.insert(awaited, id);
+            }
+            None => self.refused(port.handle_transmitted(id, self.context.stamp(sent.stamp))),
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, compared: &PortComparison) {
+        let readings = [compared.comparison.from_reference, compared.comparison.to_reference];
+        let newest = readings.into_iter().flatten().map(|reading| reading.at).max();
+        if let (Some(last), Some(now)) = (self.heard, newest) {
+            let interval = (now - last).seconds().clamp(0.0, SILENT_SECONDS);
+            self.pace += (interval - self.pace) / 8.0;
+        }
+        self.heard = newest.or(self.heard);
+        self.heard_since_look = true;
+        self.accepted += 1;
+        self.last = Some(*compared);
+        if self.estimator.update(&compared.comparison).is_some_and(|fit| fit.restarted) {
+            tracing::info!(
+                "source {}: its time, the path or the clock has changed; starting afresh",
+                self.context.name
+            );
+        }
+    }
+
+    fn usable(&self, port: Option<&Port>) -> Result<(), Unusable> {
+        let Some(port) = port else { return Err(Unusable::NeverHeard) };
+        let status = port.status();
+        let now = self.context.clock.borrow().now();
+        let silence = self.heard.map_or(f64::INFINITY, |heard| (now - heard).seconds());
+        let patience = SILENT_SECONDS.max(SILENT_INTERVALS * self.pace);
+        match status.state {
+            PortState::Faulty => Err(Unusable::Unreachable),
+            PortState::Listening if self.heard.is_some() => Err(Unusable::Unreachable),
+            PortState::Listening => Err(Unusable::NeverHeard),
+            _ if status.parent.is_some_and(|p| p.synchronization_uncertain) => {
+                Err(Unusable::Unsynchronised)
+            }
+            _ if self.last.is_some() && silence > patience => Err(Unusable::Stale),
+            _ if self.estimator.estimate().is_none() => Err(Unusable::Warming),
+            _ => Ok(()),
+        }
+    }
+
+    fn report(&self, port: Option<&Port>) {
+        let place = format!("{} domain {}", self.config.interface, self.config.domain);
+        let mut status = self.context.status("ptp", place);
+        let mut edge = self.context.edge(self.usable(port));
+        status.reach = self.reach;
+        status.poll_interval = self.pace;
+        status.accepted = self.accepted;
+        status.reason.clone_from(&self.trouble.now);
+        status.rejected.clone_from(&self.trouble.counts);
+        if let Some(port) = port {
+            let own = port.rejections().iter();
+            status.rejected.extend(own.map(|(reason, count)| (reason.name().to_owned(), count)));
+            let port = port.status();
+            status.reason = status.reason.or_else(|| Some(port.state.to_string()));
+            status.delay = port.mean_path_delay.map(|delay| 2.0 * delay.seconds());
+            if let Some(parent) = port.parent {
+                status.reference = Some(parent.grandmaster_identity.to_string());
+                // As NTP counts: the grandmaster is stratum 1.
+                edge.stratum = u8::try_from(parent.steps_removed).unwrap_or(15).clamp(1, 15);
+                status.stratum = Some(edge.stratum);
+                edge.clock_accuracy = parent.clock_accuracy;
+            }
+            if let Some(mismatch) = port.utc_offset_mismatch {
+                status.reason = Some(format!(
+                    "announces TAI−UTC = {} s, the leap table says {} s",
+                    mismatch.announced, mismatch.table
+                ));
+            }
+        }
+        if let Some(compared) = &self.last {
+            status.time_stamps = stamps(compared.stamped_by.min(self.transmit_stamps));
+            edge.stamp_uncertainty = compared.comparison.stamp_uncertainty;
+            edge.estimate = self.estimator.estimate();
+        }
+        self.context.report(Report { edge, status, heard: self.heard });
+    }
+}
+
+fn open_pair(name: &str, version: IpVersion) -> Result<(TimeSocket, Option<TimeSocket>), OpenError> {
+    let event = open_udp(name, version, PtpPort::Event)?;
+    Ok((event, Some(open_udp(name, version, PtpPort::General)?)))
+}
+
+/// Never, where nothing is due.
+async fn until(context: &Context, at: Option<Timestamp<Free>>) {
+    match at {
+        Some(at) => context.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Never, where there is no such socket.
+async fn activity(socket: &mut Option<AsyncSocket>) -> io::Result<()> {
+    match socket {
+        Some(socket) => socket.wait().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Until the kernel tells something of an interface. All of it is taken: what matters is
+/// the state after it.
+async fn news(monitor: &mut Option<AsyncFd<Monitor>>) {
+    let Some(fd) = monitor else { return std::future::pending().await };
+    match fd.readable_mut().await {
+        Ok(mut guard) => {
+            guard.clear_ready();
+            while let Ok(Some(_)) = guard.get_inner_mut().next_event() {}
+        }
+        Err(_) => *monitor = None,
+    }
+}
+
+async fn wait_for_news(mut monitor: Option<AsyncFd<Monitor>>) {
+    tokio::select! {
+        () = news(&mut monitor) => {}
+        () = sleep(REST) => {}
+    }
+}
