@@ -1,0 +1,152 @@
+use clock_models::time::{Duration, Free, Timestamp};
+
+use crate::rejection::Rejection;
+use crate::wire::{Announce, Header, PortIdentity};
+
+/// Masters kept at a time; statime can keep no more.
+const CAPACITY: usize = 8;
+/// FOREIGN_MASTER_TIME_WINDOW, in announce intervals, in which a second Announce
+/// qualifies a master (IEEE 1588-2019 9.3.2.4).
+pub(crate) const TIME_WINDOW: u8 = 4;
+
+/// A master that announces itself, and the last Announce it sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ForeignMaster {
+    pub(crate) header: Header,
+    pub(crate) announce: Announce,
+    pub(crate) heard: Timestamp<Free>,
+    qualified: bool,
+}
+
+/// The masters that were heard within the announce receipt timeout.
+pub(crate) struct ForeignMasters {
+    masters: Vec<ForeignMaster>,
+    window: Duration,
+    timeout: Duration,
+}
+
+impl ForeignMasters {
+    pub(crate) const fn new(announce_interval: Duration, timeout: Duration) -> Self {
+        let window = Duration::from_bits(announce_interval.to_bits() * TIME_WINDOW as i128);
+        Self { masters: Vec::new(), window, timeout }
+    }
+
+    /// Takes an Announce in.
+    pub(crate) fn hear(
+        &mut self,
+        header: Header,
+        announce: Announce,
+        now: Timestamp<Free>,
+    ) -> Result<(), Rejection> {
+        let full = self.masters.len() >= CAPACITY;
+        let known = self.masters.iter_mut().find(|known| known.header.source == header.source);
+        match known {
+            Some(known) => {
+                if !is_newer(header.sequence_id, known.header.sequence_id) {
+                    return Err(Rejection::Replayed);
+                }
+                let qualified = known.qualified || now - known.heard < self.window;
+                *known = ForeignMaster { header, announce, heard: now, qualified };
+            }
+            None if full => return Err(Rejection::TooManyMasters),
+            None => {
+                self.masters.push(ForeignMaster { header, announce, heard: now, qualified: false });
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the silent ones; true if there were any.
+    pub(crate) fn expire(&mut self, now: Timestamp<Free>) -> bool {
+        let before = self.masters.len();
+        self.masters.retain(|master| now - master.heard < self.timeout);
+        self.masters.len() < before
+    }
+
+    /// When the next will be silent for too long.
+    pub(crate) fn next_expiry(&self) -> Option<Timestamp<Free>> {
+        self.masters.iter().map(|master| master.heard + self.timeout).min()
+    }
+
+    pub(crate) fn qualified(&self) -> impl Iterator<Item = &ForeignMaster> {
+        self.masters.iter().filter(|master| master.qualified)
+    }
+
+    pub(crate) fn get(&self, source: PortIdentity) -> Option<&ForeignMaster> {
+        self.masters.iter().find(|master| master.header.source == source)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.masters.clear();
+    }
+}
+
+/// True if `sequence_id` comes after `last`, in the 16 bits that wrap (9.3.2.5).
+pub(crate) fn is_newer(sequence_id: u16, last: u16) -> bool {
+    sequence_id.wrapping_sub(last).cast_signed() > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::ClockIdentity;
+
+    fn header(clock: u8, sequence_id: u16) -> Header {
+        let source = PortIdentity { clock: ClockIdentity([clock; 8]), port: 1 };
+        Header { source, sequence_id, ..Header::default() }
+    }
+
+    fn masters(timeout: i64) -> ForeignMasters {
+        ForeignMasters::new(Duration::SECOND, Duration::from_secs(timeout))
+    }
+
+    fn at(seconds: i64) -> Timestamp<Free> {
+        Timestamp::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_second_announce_within_the_window_qualifies_a_master() {
+        let mut masters = masters(10);
+        let mut hear = |sequence_id, second| {
+            masters.hear(header(1, sequence_id), Announce::default(), at(second)).unwrap();
+            masters.qualified().count()
+        };
+        assert_eq!(hear(1, 0), 0);
+        assert_eq!(hear(2, 4), 0);
+        assert_eq!(hear(3, 7), 1);
+        assert_eq!(hear(4, 16), 1);
+    }
+
+    #[test]
+    fn a_silent_master_is_forgotten_when_its_timeout_ends_and_not_before() {
+        let mut masters = masters(3);
+        masters.hear(header(1, 0), Announce::default(), at(0)).unwrap();
+        masters.hear(header(2, 0), Announce::default(), at(2)).unwrap();
+        assert_eq!(masters.next_expiry(), Some(at(3)));
+        assert!(!masters.expire(at(3) - Duration::from_nanos(1)));
+        assert!(masters.expire(at(3)));
+        assert_eq!(masters.next_expiry(), Some(at(5)));
+    }
+
+    #[test]
+    fn a_replayed_announce_does_not_keep_a_master_alive() {
+        let mut masters = masters(3);
+        masters.hear(header(1, 0xffff), Announce::default(), at(0)).unwrap();
+        let replayed = masters.hear(header(1, 0xffff), Announce::default(), at(2));
+        assert_eq!(replayed, Err(Rejection::Replayed));
+        assert!(masters.expire(at(3)));
+        masters.hear(header(1, 0xffff), Announce::default(), at(4)).unwrap();
+        masters.hear(header(1, 0), Announce::default(), at(5)).unwrap();
+    }
+
+    #[test]
+    fn a_flood_of_masters_leaves_the_first_ones_in_place() {
+        let mut masters = masters(3);
+        for clock in 0..8 {
+            masters.hear(header(clock, 0), Announce::default(), at(0)).unwrap();
+        }
+        let ninth = masters.hear(header(8, 0), Announce::default(), at(0));
+        assert_eq!(ninth, Err(Rejection::TooManyMasters));
+        masters.hear(header(0, 1), Announce::default(), at(1)).unwrap();
+    }
+}

@@ -1,0 +1,432 @@
+use std::collections::VecDeque;
+
+use clock_models::comparison::{Comparison, Reading, Stamp, StampedBy};
+use clock_models::time::{Duration, Free, Timestamp};
+
+use crate::config::{self, ConfigError, PortConfig};
+use crate::engine::{self, Engine, Measured, Request};
+use crate::foreign_masters::ForeignMasters;
+use crate::rejection::{Rejection, Rejections};
+use crate::slave::{self, Slave, Stamped};
+use crate::status::{Parent, PortState, PortStatus};
+use crate::timescale;
+use crate::wire::{Announce, Body, DelayResp, Flags, FollowUp, Header, Message, PortIdentity};
+
+/// Names a sent event message, for its transmit time stamp. It can be used once.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct TransmitId(u64);
+
+/// What the caller is to do.
+#[derive(Debug, PartialEq)]
+pub enum Action {
+    /// Send this on the event socket, and hand its transmit time stamp to
+    /// [`Port::handle_transmitted`].
+    SendEvent {
+        /// For the time stamp.
+        id: TransmitId,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// Send this on the general socket.
+    SendGeneral {
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// The clock was compared with its master.
+    Compared(PortComparison),
+    /// From here on comparisons are with another master: what was learnt of the one
+    /// before does not hold for it. Comes before the first comparison with it.
+    MasterChanged {
+        /// Who was the master.
+        from: Option<PortIdentity>,
+        /// Who is.
+        to: Option<PortIdentity>,
+    },
+}
+
+/// A comparison with a master.
+///
+/// Each reading leaves the port exactly once. One from the master (Sync) leaves at once,
+/// and takes along the last one to the master (Delay_Req) if that has not left yet and
+/// lies within the announce receipt timeout. A reading to the master that no Sync fetched
+/// before the next one of its kind leaves alone. So no reading is counted twice, and none
+/// is lost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PortComparison {
+    /// With the differences as TAI, corrections and delayAsymmetry included. The root
+    /// delay is 0; the root dispersion is `clock_accuracy`, or 0 where that is `None`.
+    pub comparison: Comparison,
+    /// The master.
+    pub master: PortIdentity,
+    /// What the grandmaster claims for its error, s. `None` is no claim at all, which a
+    /// root dispersion cannot say: the budget has to.
+    pub clock_accuracy: Option<f64>,
+    /// Who took this host's time stamps; the least able if there were two.
+    pub stamped_by: StampedBy,
+}
+
+/// A port of a slave-only ordinary clock with the end-to-end delay mechanism.
+pub struct Port {
+    config: PortConfig,
+    engine: Engine,
+    foreign_masters: ForeignMasters,
+    master: Option<PortIdentity>,
+    slave: Slave,
+    delay_request: Option<Timestamp<Free>>,
+    link_up: bool,
+    transmitted: u64,
+    actions: VecDeque<Action>,
+    rejections: Rejections,
+}
+
+impl Port {
+    /// A port whose link is up. `seed` spreads its Delay_Req over time (9.5.11.2).
+    ///
+    /// # Errors
+    /// A value of the configuration out of its range.
+    pub fn new(config: PortConfig, seed: u64) -> Result<Self, ConfigError> {
+        config.check()?;
+        let announce_interval = config::interval(config.log_announce_interval);
+        let timeout = config.announce_receipt_timeout_interval();
+        Ok(Self {
+            engine: Engine::new(&config, seed),
+            foreign_masters: ForeignMasters::new(announce_interval, timeout),
+            config,
+            master: None,
+            slave: Slave::default(),
+            delay_request: None,
+            link_up: true,
+            transmitted: 0,
+            actions: VecDeque::new(),
+            rejections: Rejections::default(),
+        })
+    }
+
+    /// The name of the port.
+    #[must_use]
+    pub const fn identity(&self) -> PortIdentity {
+        self.config.identity()
+    }
+
+    /// What the port is doing.
+    #[must_use]
+    pub fn status(&self) -> PortStatus {
+        let log = self.slave.log_min_delay_req_interval;
+        let log = config::delay_req_interval(self.config.log_min_delay_req_interval, log);
+        PortStatus {
+            state: match self.master {
+                _ if !self.link_up => PortState::Faulty,
+                None => PortState::Listening,
+                Some(_) if self.slave.calibrated => PortState::Slave,
+                Some(_) => PortState::Uncalibrated,
+            },
+            parent: self.master.and_then(|id| self.foreign_masters.get(id)).map(Parent::from),
+            mean_path_delay: self.slave.mean_path_delay,
+            delay_req_interval: config::interval(log),
+            utc_offset_mismatch: self.slave.utc_offset_mismatch,
+        }
+    }
+
+    /// What was refused since the start, by reason.
+    #[must_use]
+    pub const fn rejections(&self) -> &Rejections {
+        &self.rejections
+    }
+
+    /// The next thing to do. Call it after every `handle_*` until there is none.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due; `None` if only a message
+    /// can change anything.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp<Free>> {
+        [self.delay_request, self.foreign_masters.next_expiry()].into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Timestamp<Free>) {
+        if self.foreign_masters.expire(now) {
+            self.decide(now);
+        }
+        if self.delay_request.is_some_and(|due| due <= now) {
+            self.delay_request = None;
+            let requests = self.engine.delay_timer();
+            self.fulfil(requests, now);
+        }
+    }
+
+    /// A message came on the event socket, or the only one there is (Ethernet), with its
+    /// receive time stamp.
+    ///
+    /// # Errors
+    /// Why it was refused; it is also counted.
+    pub fn handle_event(
+        &mut self,
+        bytes: &[u8],
+        stamp: Stamp,
+        now: Timestamp<Free>,
+    ) -> Result<(), Rejection> {
+        let result = self.receive(bytes, Some(stamp), now);
+        self.counted(result)
+    }
+
+    /// A message came on the general socket, or without a time stamp.
+    ///
+    /// # Errors
+    /// Why it was refused; it is also counted.
+    pub fn handle_general(&mut self, bytes: &[u8], now: Timestamp<Free>) -> Result<(), Rejection> {
+        let result = self.receive(bytes, None, now);
+        self.counted(result)
+    }
+
+    /// The transmit time stamp of an event message came. It may be late, which costs
+    /// that exchange, or never come, which costs nothing more.
+    ///
+    /// # Errors
+    /// Why it was of no use; it is also counted.
+    pub fn handle_transmitted(&mut self, id: TransmitId, stamp: Stamp) -> Result<(), Rejection> {
+        let result = self.transmitted(&id, stamp);
+        self.counted(result)
+    }
+
+    /// The link is gone: everything learnt from it is forgotten, the counters are not.
+    pub fn link_down(&mut self) {
+        self.link_up = false;
+        self.foreign_masters.clear();
+        self.engine.listen();
+        // What was to be sent is not to be sent to whomever the link comes back to.
+        let sends = |a: &Action| matches!(a, Action::SendEvent { .. } | Action::SendGeneral { .. });
+        self.actions.retain(|action| !sends(action));
+        self.change_master(None);
+    }
+
+    /// The link is back; masters are looked for anew.
+    pub fn link_up(&mut self) {
+        self.link_up = true;
+    }
+
+    fn counted(&mut self, result: Result<(), Rejection>) -> Result<(), Rejection> {
+        if let Err(reason) = result {
+            self.rejections.add(reason);
+        }
+        result
+    }
+
+    fn receive(
+        &mut self,
+        bytes: &[u8],
+        stamp: Option<Stamp>,
+        now: Timestamp<Free>,
+    ) -> Result<(), Rejection> {
+        if !self.link_up {
+            return Err(Rejection::LinkDown);
+        }
+        let message = Message::decode(bytes)?;
+        self.check_header(&message.header)?;
+        match &message.body {
+            Body::Announce(announce) => self.announce(message.header, *announce, now),
+            Body::Sync(_) => self.sync(&message, stamp.ok_or(Rejection::NoReceiveStamp)?),
+            Body::FollowUp(follow_up) => self.follow_up(&message, *follow_up),
+            Body::DelayResp(response) => self.delay_resp(&message, *response),
+            Body::DelayReq(_) => Err(Rejection::OtherPort),
+        }
+    }
+
+    fn check_header(&self, header: &Header) -> Result<(), Rejection> {
+        if header.sdo_id != 0 {
+            Err(Rejection::SdoId)
+        } else if header.domain != self.config.domain {
+            Err(Rejection::Domain)
+        } else if header.source.clock == self.config.clock_identity {
+            Err(Rejection::OwnMessage)
+        } else if header.flags.contains(Flags::ALTERNATE_MASTER) {
+            Err(Rejection::AlternateMaster)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_master(&self, header: &Header) -> Result<(), Rejection> {
+        if Some(header.source) == self.master { Ok(()) } else { Err(Rejection::NotMaster) }
+    }
+
+    fn announce(
+        &mut self,
+        header: Header,
+        announce: Announce,
+        now: Timestamp<Free>,
+    ) -> Result<(), Rejection> {
+        if announce.steps_removed >= 255 {
+            return Err(Rejection::StepsRemoved);
+        }
+        if announce.grandmaster_identity == self.config.clock_identity {
+            return Err(Rejection::OwnGrandmaster);
+        }
+        self.foreign_masters.hear(header, announce, now)?;
+        self.decide(now);
+        Ok(())
+    }
+
+    fn sync(&mut self, message: &Message, stamp: Stamp) -> Result<(), Rejection> {
+        self.check_master(&message.header)?;
+        let time = engine::time(stamp.at).ok_or(Rejection::TimeStamp)?;
+        let memory = self.config.announce_receipt_timeout_interval();
+        let header = (message.header.sequence_id, message.header.flags);
+        let unfollowed = self.slave.sync_received(header, stamp, memory)?;
+        self.note(unfollowed);
+        self.engine.event(message, time);
+        self.measure()
+    }
+
+    fn follow_up(&mut self, message: &Message, follow_up: FollowUp) -> Result<(), Rejection> {
+        self.check_master(&message.header)?;
+        let sent = follow_up.precise_origin_timestamp.to_tai() + message.header.correction();
+        if sent < Timestamp::EPOCH {
+            return Err(Rejection::TimeStamp);
+        }
+        self.slave.follow_up_received(message.header.sequence_id)?;
+        self.engine.general(message);
+        self.measure()
+    }
+
+    fn delay_resp(&mut self, message: &Message, response: DelayResp) -> Result<(), Rejection> {
+        if response.requesting_port != self.identity() {
+            return Err(Rejection::OtherPort);
+        }
+        self.check_master(&message.header)?;
+        let received = response.receive_timestamp.to_tai() - message.header.correction();
+        if received < Timestamp::EPOCH {
+            return Err(Rejection::TimeStamp);
+        }
+        self.slave.request_answered(message.header.sequence_id)?;
+        self.slave.log_min_delay_req_interval = Some(message.header.log_message_interval);
+        self.engine.general(message);
+        self.measure()
+    }
+
+    fn transmitted(&mut self, id: &TransmitId, stamp: Stamp) -> Result<(), Rejection> {
+        let time = engine::time(stamp.at).ok_or(Rejection::TimeStamp)?;
+        let context = self.slave.request_stamped(id.0, stamp)?;
+        self.engine.transmitted(context, time);
+        self.measure()
+    }
+
+    /// Runs the best-master-clock algorithm (9.3).
+    fn decide(&mut self, now: Timestamp<Free>) {
+        let masters: Vec<_> = self.foreign_masters.qualified().copied().collect();
+        let requests = if masters.is_empty() {
+            self.engine.listen();
+            Vec::new()
+        } else {
+            self.engine.select(&masters)
+        };
+        self.change_master(self.engine.master());
+        self.fulfil(requests, now);
+    }
+
+    fn change_master(&mut self, to: Option<PortIdentity>) {
+        if to == self.master {
+            return;
+        }
+        let from = std::mem::replace(&mut self.master, to);
+        self.slave = Slave::default();
+        self.delay_request = None;
+        self.actions.push_back(Action::MasterChanged { from, to });
+    }
+
+    fn fulfil(&mut self, requests: Vec<Request>, now: Timestamp<Free>) {
+        for request in requests {
+            match request {
+                Request::DelayTimer(after) => {
+                    self.delay_request = Some(now + self.stretched(after));
+                }
+                Request::SendEvent { context, bytes } => self.send_event(context, &bytes),
+                Request::SendGeneral { bytes } => {
+                    self.actions.push_back(Action::SendGeneral { bytes });
+                }
+            }
+        }
+    }
+
+    /// statime knows only our own logMinDelayReqInterval: the master's, if it is longer,
+    /// stretches the random time that statime has drawn.
+    fn stretched(&self, after: Duration) -> Duration {
+        let own = self.config.log_min_delay_req_interval;
+        let log = config::delay_req_interval(own, self.slave.log_min_delay_req_interval);
+        after * (1_i64 << (log - own))
+    }
+
+    /// Sends what statime wrote, under the number of this port.
+    fn send_event(&mut self, context: statime::port::TimestampContext, bytes: &[u8]) {
+        // statime's own bytes always decode.
+        let Ok(mut message) = Message::decode(bytes) else { return };
+        message.header.source = self.identity();
+        self.transmitted += 1;
+        let id = self.transmitted;
+        let missing = self.slave.request_sent(id, message.header.sequence_id, context);
+        self.note(missing);
+        let bytes = message.encode();
+        self.actions.push_back(Action::SendEvent { id: TransmitId(id), bytes });
+    }
+
+    fn note(&mut self, missing: Option<Rejection>) {
+        if let Some(reason) = missing {
+            self.rejections.add(reason);
+        }
+    }
+
+    /// Makes a comparison of what the last message or stamp completed, if anything.
+    fn measure(&mut self) -> Result<(), Rejection> {
+        match self.engine.measured() {
+            None => {}
+            Some(Measured::Sync { difference }) => {
+                let Some(stamp) = self.slave.sync_completed() else { return Ok(()) };
+                let from = self.stamped(stamp, difference)?;
+                self.check_utc_offset(from.reading);
+                let apart = self.config.announce_receipt_timeout_interval();
+                for readings in self.slave.pair(from, apart) {
+                    self.compared(readings);
+                }
+            }
+            Some(Measured::Delay { difference, mean_path_delay }) => {
+                let Some(stamp) = self.slave.request_completed() else { return Ok(()) };
+                self.slave.mean_path_delay = mean_path_delay;
+                let to = self.stamped(stamp, difference)?;
+                if let Some(readings) = self.slave.wait(to) {
+                    self.compared(readings);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stamped(&self, stamp: Stamp, difference: Duration) -> Result<Stamped, Rejection> {
+        let difference = difference + self.config.delay_asymmetry;
+        let reading = Reading { at: stamp.at, difference };
+        let master = self.master.and_then(|id| self.foreign_masters.get(id));
+        let flags = master.map(|master| master.header.flags).unwrap_or_default();
+        let (arbitrary, leaps) = (self.config.arbitrary_timescale, &self.config.leap_table);
+        let reading = timescale::to_tai(reading, flags, arbitrary, leaps)?;
+        Ok(Stamped { reading, stamp })
+    }
+
+    fn check_utc_offset(&mut self, reading: Reading) {
+        let Some(master) = self.master.and_then(|id| self.foreign_masters.get(id)) else { return };
+        let tai = Timestamp::from_epoch(reading.at.since_epoch() + reading.difference);
+        self.slave.utc_offset_mismatch = timescale::check_utc_offset(
+            master.header.flags,
+            master.announce.current_utc_offset,
+            tai,
+            self.config.announce_receipt_timeout_interval(),
+            &self.config.leap_table,
+        );
+    }
+
+    fn compared(&mut self, readings: (Option<Stamped>, Option<Stamped>)) {
+        let master = self.master.and_then(|id| self.foreign_masters.get(id));
+        let comparison = master.and_then(|master| slave::comparison(readings, master));
+        self.actions.extend(comparison.map(Action::Compared));
+    }
+}

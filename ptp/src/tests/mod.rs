@@ -1,0 +1,7 @@
+//! The port against scripted masters.
+
+mod comparisons;
+mod faults;
+mod fuzz;
+mod masters;
+mod pair;
