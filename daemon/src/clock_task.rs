@@ -37,7 +37,7 @@ pub enum Order {
     /// Go on under these terms.
     Reconfigure(Box<config::Clock>),
     /// A source has a declared origin, or none.
-    Expect(SourceId, Option<Origin>),
+    Expect(SourceId, Option<Box<Origin>>),
     /// A source is no longer configured.
     Forget(SourceId),
 }
@@ -49,7 +49,7 @@ pub struct ClockTask {
     clock: Rc<RefCell<HostClock>>,
     keeper: Keeper,
     board: Board,
-    origins: BTreeMap<SourceId, Option<Origin>>,
+    origins: BTreeMap<SourceId, Option<Box<Origin>>>,
     latest: BTreeMap<SourceId, Report>,
     /// When it last looked after the clock: the watchdog hangs on it.
     heartbeat: Rc<Cell<Instant>>,
@@ -270,7 +270,7 @@ impl ClockTask {
             let up = Upward {
                 source: &report.status.name,
                 protocol: &report.status.protocol.to_uppercase(),
-                origin: self.origins.get(&report.edge.id).and_then(Option::as_ref),
+                origin: self.origins.get(&report.edge.id).and_then(Option::as_deref),
             };
             chain::chain(&self.config.name, round, &up, self.clock.borrow().utc(time))
         });

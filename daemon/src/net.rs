@@ -1,10 +1,48 @@
 //! Time-stamping sockets on the runtime.
 
 use std::io;
+use std::os::fd::AsRawFd;
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use utcd_linux::link::Monitor;
 use utcd_linux::socket::TimeSocket;
+
+/// Puts something with a descriptor on the runtime.
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe, for types whose descriptor may change; those of \
+              utcd-linux own theirs and keep it"
+)]
+fn register<T: AsRawFd>(inner: T, interest: Interest) -> io::Result<AsyncFd<T>> {
+    AsyncFd::with_interest(inner, interest)
+}
+
+/// News of interfaces that can be waited for.
+#[derive(Debug)]
+pub struct AsyncMonitor(AsyncFd<Monitor>);
+
+impl AsyncMonitor {
+    /// Subscribes to all interfaces.
+    ///
+    /// # Errors
+    /// Where a sandbox forbids netlink, or the poller's.
+    pub fn open() -> io::Result<Self> {
+        register(Monitor::open()?, Interest::READABLE).map(Self)
+    }
+
+    /// Waits until the kernel tells something of an interface, and takes all of it: what
+    /// matters is the state after it.
+    ///
+    /// # Errors
+    /// The socket's; open a new monitor then.
+    pub async fn news(&mut self) -> io::Result<()> {
+        let mut guard = self.0.readable_mut().await?;
+        guard.clear_ready();
+        while guard.get_inner_mut().next_event()?.is_some() {}
+        Ok(())
+    }
+}
 
 /// A [`TimeSocket`] that can be waited for.
 #[derive(Debug)]
@@ -16,7 +54,7 @@ impl AsyncSocket {
     /// # Errors
     /// The poller's, such as a lack of file descriptors.
     pub fn new(socket: TimeSocket) -> io::Result<Self> {
-        AsyncFd::with_interest(socket, Interest::READABLE | Interest::ERROR).map(Self)
+        register(socket, Interest::READABLE | Interest::ERROR).map(Self)
     }
 
     /// Waits until there is something to receive or some notice. The caller then takes
@@ -40,5 +78,16 @@ impl AsyncSocket {
     #[must_use]
     pub fn get(&self) -> &TimeSocket {
         self.0.get_ref()
+    }
+}
+
+/// Waits for a socket that may not be there, and then never comes back.
+///
+/// # Errors
+/// The poller's.
+pub async fn activity(socket: &mut Option<AsyncSocket>) -> io::Result<()> {
+    match socket {
+        Some(socket) => socket.wait().await,
+        None => std::future::pending().await,
     }
 }

@@ -19,7 +19,7 @@ use utcd_linux::random;
 use utcd_linux::socket::{self, Notice, SendId, Sent};
 
 use super::{Context, Report, Trouble, stamps};
-use crate::net::AsyncSocket;
+use crate::net::{AsyncSocket, activity};
 
 /// Polls in a row without an answer after which the name is resolved again: as many as
 /// the reach register holds.
@@ -207,7 +207,8 @@ impl Association {
                 self.socket = Some(socket);
                 self.departing = Some(Departing { id: sent.id, token: request.token, sent });
                 if sent.id.is_none() {
-                    self.departed_by_own_stamp(context);
+                    // No answer can have come yet, so none is completed by it.
+                    let _ = self.departed_by_own_stamp(context);
                 }
             }
             Err(error) => self.fault(context, trouble, &error),
@@ -356,14 +357,6 @@ impl Association {
             edge.estimate = self.estimator.estimate();
         }
         Report { edge, status, heard: self.heard }
-    }
-}
-
-/// Never, where there is no socket.
-async fn activity(socket: &mut Option<AsyncSocket>) -> io::Result<()> {
-    match socket {
-        Some(socket) => socket.wait().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -12,17 +12,14 @@ use ptp::{
     Action, ArbitraryTimescale, ClockIdentity, Port, PortComparison, PortConfig, PortState,
     TransmitId,
 };
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::interface::{Interface, MacAddress};
-use utcd_linux::link::Monitor;
 use utcd_linux::socket::{IpVersion, Notice, OpenError, PtpPort, SendId, TimeSocket, ptp as open_udp};
 use utcd_linux::{ethernet, random};
 
 use super::{Context, Report, Trouble, stamps};
 use crate::config::{self, PtpTransport};
-use crate::net::AsyncSocket;
+use crate::net::{AsyncMonitor, AsyncSocket, activity};
 
 /// Rest before sockets are opened again, unless the interface is heard of before.
 const REST: Duration = Duration::from_secs(5);
@@ -94,8 +91,7 @@ impl PtpSource {
     pub async fn run(mut self) {
         let mut port: Option<Port> = None;
         loop {
-            let monitor = Monitor::open()
-                .and_then(|m| AsyncFd::with_interest(m, Interest::READABLE))
+            let monitor = AsyncMonitor::open()
                 .inspect_err(|e| tracing::warn!("no news of interfaces: {e}"))
                 .ok();
             match self.open(&mut port) {
@@ -185,7 +181,7 @@ impl PtpSource {
         &mut self,
         port: &mut Port,
         sockets: &mut Sockets,
-        mut monitor: Option<AsyncFd<Monitor>>,
+        mut monitor: Option<AsyncMonitor>,
     ) -> Stop {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -402,28 +398,15 @@ async fn until(context: &Context, at: Option<Timestamp<Free>>) {
     }
 }
 
-/// Never, where there is no such socket.
-async fn activity(socket: &mut Option<AsyncSocket>) -> io::Result<()> {
-    match socket {
-        Some(socket) => socket.wait().await,
-        None => std::future::pending().await,
+/// Never, where there is no monitor, or it has failed.
+async fn news(monitor: &mut Option<AsyncMonitor>) {
+    let Some(working) = monitor else { return std::future::pending().await };
+    if working.news().await.is_err() {
+        *monitor = None;
     }
 }
 
-/// Until the kernel tells something of an interface. All of it is taken: what matters is
-/// the state after it.
-async fn news(monitor: &mut Option<AsyncFd<Monitor>>) {
-    let Some(fd) = monitor else { return std::future::pending().await };
-    match fd.readable_mut().await {
-        Ok(mut guard) => {
-            guard.clear_ready();
-            while let Ok(Some(_)) = guard.get_inner_mut().next_event() {}
-        }
-        Err(_) => *monitor = None,
-    }
-}
-
-async fn wait_for_news(mut monitor: Option<AsyncFd<Monitor>>) {
+async fn wait_for_news(mut monitor: Option<AsyncMonitor>) {
     tokio::select! {
         () = news(&mut monitor) => {}
         () = sleep(REST) => {}

@@ -15,6 +15,9 @@ pub struct ClientConfig {
     pub min_poll: i8,
     /// Longest poll interval, log2 s, up to 17. 10 (17 min) by default.
     pub max_poll: i8,
+    /// Begin with a few requests in quick succession, and again when a server that was
+    /// unreachable comes back. `true` by default.
+    pub burst: bool,
     /// Root distance (half the root delay plus the root dispersion) from which on a
     /// server is refused, s. 3 by default.
     pub max_root_distance: f64,
@@ -24,7 +27,7 @@ pub struct ClientConfig {
 
 impl Default for ClientConfig {
     fn default() -> Self {
-        Self { min_poll: 4, max_poll: 10, max_root_distance: 3.0, max_delay: 3.0 }
+        Self { min_poll: 4, max_poll: 10, burst: true, max_root_distance: 3.0, max_delay: 3.0 }
     }
 }
 

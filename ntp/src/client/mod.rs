@@ -237,7 +237,7 @@ impl Client {
 
     /// How far, in s, the last comparison lay from what was predicted, and the standard
     /// deviation that had been predicted for that. Fits lengthen the poll interval,
-    /// misfits shorten it; during a burst neither does. During a burst neither does.
+    /// misfits shorten it; during a burst neither does.
     pub fn handle_fit(&mut self, residual: f64, expected: f64) {
         self.schedule.fitted(residual, expected);
     }

@@ -41,8 +41,8 @@ pub(super) struct Schedule {
     balance: i8,
     /// Requests left in a burst.
     burst: u8,
-    /// The server has asked for fewer requests: no more bursts.
-    slowed: bool,
+    /// No more bursts: not wanted, or the server has asked for fewer requests.
+    no_bursts: bool,
     reach: u8,
     unanswered: u32,
 }
@@ -54,8 +54,8 @@ impl Schedule {
             max: config.max_poll,
             poll: config.min_poll,
             balance: 0,
-            burst: BURST,
-            slowed: false,
+            burst: if config.burst { BURST } else { 0 },
+            no_bursts: !config.burst,
             reach: 0,
             unanswered: 0,
         }
@@ -81,7 +81,7 @@ impl Schedule {
 
     /// It brought a usable answer.
     pub(super) const fn succeeded(&mut self) {
-        if self.reach == 0 && self.burst == 0 && !self.slowed {
+        if self.reach == 0 && self.burst == 0 && !self.no_bursts {
             // Back after a silence: whatever was known of it is old.
             self.burst = BURST - 1;
         }
@@ -100,7 +100,7 @@ impl Schedule {
     /// The server asked for fewer requests. Each time the interval at least doubles, up
     /// to the protocol's longest (RFC 5905 section 7.4), whatever was configured.
     pub(super) fn slow_down(&mut self) {
-        self.slowed = true;
+        self.no_bursts = true;
         self.burst = 0;
         self.min = (self.poll + 1).min(MAX_POLL);
         self.max = self.max.max(self.min);

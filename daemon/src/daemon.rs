@@ -1,0 +1,488 @@
+//! Puts the parts together: clocks, sources, servers; starts, reloads and stops them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clock_models::keeper::Terms;
+use clock_models::selection::SourceId;
+use clock_models::time::LeapTable;
+use ntp::client::ClientConfig;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinHandle, spawn_local};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::board::Board;
+use crate::clock_task::{ClockTask, Order};
+use crate::config::{self, ClockMode, ClockType, Config, NtpServer as NtpServerConfig};
+use crate::connections::SharedCounts;
+use crate::control::{self, Socket};
+use crate::drift;
+use crate::host_clock::HostClock;
+use crate::http;
+use crate::leap;
+use crate::serve_ntp::{NtpServer, Served};
+use crate::service::Service;
+use crate::source::ntp::{NtpSource, Place, Taken};
+use crate::source::ptp::PtpSource;
+use crate::source::{Context, Report};
+
+/// Reports that may wait for the owner of a clock.
+const REPORTS: usize = 64;
+/// How long the owners of clocks have to put things in order at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How often the service manager hears of us, and leap tables are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Why the daemon cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A clock cannot be read.
+    #[error("clock {name}: {source}")]
+    Clock {
+        /// The clock.
+        name: String,
+        /// Why.
+        source: utcd_linux::clock::ClockError,
+    },
+    /// The NTP server cannot listen.
+    #[error(transparent)]
+    NtpServer(#[from] crate::serve_ntp::ServeError),
+    /// The metrics cannot be served.
+    #[error(
+        "metrics: cannot listen on {address}: {source}; is another utcd running? Otherwise set \
+         listen under [metrics]"
+    )]
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The control socket cannot be made.
+    #[error("control socket: {0}")]
+    Control(#[from] control::BindError),
+    /// Anything the runtime or the kernel refuses.
+    #[error("cannot start: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// A clock and its owner.
+struct RunningClock {
+    config: config::Clock,
+    clock: Rc<RefCell<HostClock>>,
+    frequency: Option<(f64, f64)>,
+    reports: mpsc::Sender<Report>,
+    orders: mpsc::Sender<Order>,
+    heartbeat: Rc<Cell<Instant>>,
+    task: JoinHandle<()>,
+}
+
+/// A source of the configuration, which may be a pool of several.
+struct RunningSource {
+    spec: Spec,
+    clock: String,
+    parts: Vec<(SourceId, String, AbortHandle)>,
+}
+
+/// A source as configured.
+#[derive(Debug, Clone, PartialEq)]
+enum Spec {
+    Ntp(config::NtpSource),
+    Ptp(config::PtpSource),
+}
+
+impl Spec {
+    fn common(&self) -> &config::SourceCommon {
+        match self {
+            Self::Ntp(source) => &source.common,
+            Self::Ptp(source) => &source.common,
+        }
+    }
+}
+
+/// The daemon.
+pub struct Daemon {
+    config: Config,
+    place: Option<PathBuf>,
+    leap: Rc<RefCell<LeapTable>>,
+    leap_choice: leap::Chosen,
+    board: Board,
+    clocks: BTreeMap<String, RunningClock>,
+    sources: BTreeMap<String, RunningSource>,
+    next_id: u32,
+    ntp_server: Option<AbortHandle>,
+    outputs: Vec<AbortHandle>,
+    config_text: watch::Sender<Arc<String>>,
+}
+
+impl Daemon {
+    /// Starts everything that a configuration asks for. To be called within a
+    /// [`tokio::task::LocalSet`]; `place` is the file to read again on SIGHUP.
+    ///
+    /// # Errors
+    /// The first thing that cannot be had.
+    pub async fn start(
+        config: Config,
+        place: Option<PathBuf>,
+        control: PathBuf,
+    ) -> Result<Self, StartError> {
+        let choice = leap::choose(config.leap_seconds.file.as_deref());
+        let mut daemon = Self {
+            place,
+            leap: Rc::new(RefCell::new(choice.table.clone())),
+            leap_choice: choice,
+            board: Board::new(),
+            clocks: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            next_id: 0,
+            ntp_server: None,
+            outputs: Vec::new(),
+            config_text: watch::Sender::new(Arc::new(config.to_string())),
+            config,
+        };
+        daemon.serve_outputs(control).await?;
+        for clock in daemon.config.clocks.clone() {
+            daemon.start_clock(clock)?;
+        }
+        if let Some(server) = daemon.config.serve.ntp.clone() {
+            daemon.ntp_server = Some(daemon.open_ntp_server(&server)?);
+        }
+        for spec in specs(&daemon.config) {
+            daemon.start_source(spec).await;
+        }
+        daemon.show_leap();
+        Ok(daemon)
+    }
+
+    /// Where everything is shown.
+    #[must_use]
+    pub const fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Runs until SIGINT or SIGTERM; reloads on SIGHUP.
+    ///
+    /// # Errors
+    /// If signals cannot be had.
+    pub async fn run(mut self) -> Result<(), StartError> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut service = Service::new();
+        service.ready();
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+                _ = hangup.recv() => {
+                    service.reloading();
+                    self.reload().await;
+                    service.ready();
+                }
+                _ = looks.tick() => {
+                    self.show_leap();
+                    let beats = self.clocks.values().map(|clock| clock.heartbeat.get());
+                    service.alive(beats, &self.board.current());
+                }
+            }
+        }
+        service.stopping();
+        self.stop().await;
+        Ok(())
+    }
+
+    async fn stop(self) {
+        for source in self.sources.values() {
+            source.parts.iter().for_each(|(_, _, task)| task.abort());
+        }
+        for (_, clock) in self.clocks {
+            drop(clock.orders);
+            // An owner that hangs must not keep the host from shutting down.
+            let _ = timeout(FAREWELL, clock.task).await;
+        }
+        self.outputs.iter().chain(&self.ntp_server).for_each(AbortHandle::abort);
+        // Let the tasks that were ended drop what they hold: the socket file, for one.
+        tokio::task::yield_now().await;
+    }
+
+    fn show_leap(&self) {
+        let now = utcd_linux::clock::cross_read(1).realtime;
+        self.board.put_leap(self.leap_choice.status(now));
+    }
+
+    async fn serve_outputs(&mut self, control: PathBuf) -> Result<(), StartError> {
+        let status = self.board.subscribe();
+        let socket = Socket::bind(&control, self.config.control.mode)?;
+        let control_counts = SharedCounts::default();
+        let http_counts = SharedCounts::default();
+        let feeds =
+            control::Feeds { status: status.clone(), config: self.config_text.subscribe() };
+        let counts = control_counts.clone();
+        let limits = control::Limits::default();
+        let task = async move {
+            control::serve(socket, feeds, limits, counts).await;
+        };
+        self.outputs.push(spawn_local(task).abort_handle());
+        if let Some(address) = self.config.metrics.listen {
+            let listener = TcpListener::bind(address)
+                .await
+                .map_err(|source| StartError::Metrics { address, source })?;
+            let servers = vec![("control", control_counts), ("http", http_counts.clone())];
+            let feeds = http::Feeds { status, servers };
+            let task = async move {
+                http::serve(listener, feeds, http::Limits::default(), http_counts).await;
+            };
+            self.outputs.push(spawn_local(task).abort_handle());
+        }
+        Ok(())
+    }
+
+    fn start_clock(&mut self, config: config::Clock) -> Result<(), StartError> {
+        let leap = Rc::clone(&self.leap);
+        let clock = match config.clock_type {
+            ClockType::Virtual => {
+                HostClock::virtual_clock(config.initial_offset, config.initial_frequency, leap)
+            }
+            ClockType::System => HostClock::system(leap)
+                .map_err(|source| StartError::Clock { name: config.name.clone(), source })?,
+        };
+        let clock = Rc::new(RefCell::new(clock));
+        let (reports, incoming) = mpsc::channel(REPORTS);
+        let (orders, commands) = mpsc::channel(REPORTS);
+        let heartbeat = Rc::new(Cell::new(Instant::now()));
+        let owner = ClockTask::new(
+            config.clone(),
+            Rc::clone(&clock),
+            self.board.clone(),
+            Rc::clone(&heartbeat),
+        );
+        let running = RunningClock {
+            frequency: known_frequency(&config),
+            clock,
+            reports,
+            orders,
+            heartbeat,
+            task: spawn_local(owner.run(incoming, commands)),
+            config,
+        };
+        self.clocks.insert(running.config.name.clone(), running);
+        Ok(())
+    }
+
+    fn open_ntp_server(&self, config: &NtpServerConfig) -> Result<AbortHandle, StartError> {
+        // The configuration has been checked: the clock is there.
+        let clock = self.clocks.get(&config.clock).map(|clock| Rc::clone(&clock.clock));
+        let Some(clock) = clock else {
+            return Err(io::Error::other(format!("no clock {} to serve", config.clock)).into());
+        };
+        let served = Served {
+            clock,
+            clock_name: config.clock.clone(),
+            local_stratum: config.local_stratum,
+            leap: Rc::clone(&self.leap),
+            board: self.board.clone(),
+        };
+        let server = NtpServer::open(served, &config.listen)?;
+        Ok(spawn_local(server.run()).abort_handle())
+    }
+
+    async fn start_source(&mut self, spec: Spec) {
+        let common = spec.common().clone();
+        let Some(clock) = self.clocks.get(&common.clock) else { return };
+        let context = Context {
+            id: SourceId(0),
+            name: common.name.clone(),
+            terms: terms(&common),
+            origin: common.origin.as_ref().map(|origin| origin.clock.clone()),
+            clock_name: common.clock.clone(),
+            clock: Rc::clone(&clock.clock),
+            leap: Rc::clone(&self.leap),
+            frequency: clock.frequency,
+            reports: clock.reports.clone(),
+        };
+        let orders = clock.orders.clone();
+        let count = match &spec {
+            Spec::Ntp(source) if source.pool.is_some() => source.count.unwrap_or(4),
+            _ => 1,
+        };
+        let taken = Taken::default();
+        let mut parts = Vec::new();
+        for number in 1..=count {
+            let id = SourceId(self.next_id);
+            self.next_id += 1;
+            let name =
+                if count > 1 { format!("{}#{number}", common.name) } else { common.name.clone() };
+            let context = Context { id, name: name.clone(), ..context.clone() };
+            let origin = common.origin.clone().map(Box::new);
+            // The owner of the clock lives as long as its channel.
+            let _ = orders.send(Order::Expect(id, origin)).await;
+            parts.push((id, name, spawn_source(context, &spec, &taken)));
+        }
+        let name = common.name.clone();
+        self.sources.insert(name, RunningSource { spec, clock: common.clock, parts });
+    }
+
+    /// Reads the file again. One that is wrong is refused, and the old one stays in force.
+    async fn reload(&mut self) {
+        let Some(place) = self.place.clone() else {
+            tracing::warn!("reload: utcd runs without a configuration file; nothing to read");
+            return;
+        };
+        let new = match Config::load(&place) {
+            Ok(new) => new,
+            Err(error) => {
+                tracing::error!("reload refused, the old configuration stays in force:\n{error}");
+                return;
+            }
+        };
+        if let Some(reason) = self.cannot_become(&new) {
+            tracing::error!(
+                "reload refused, the old configuration stays in force: {reason}; restart utcd to \
+                 change that"
+            );
+            return;
+        }
+        if let Err(error) = self.change_server(&new) {
+            tracing::error!("reload refused, the old configuration stays in force: {error}");
+            return;
+        }
+        self.become_(new).await;
+        tracing::info!("reloaded {}", place.display());
+    }
+
+    /// What only a restart can change, if that is asked for.
+    fn cannot_become(&self, new: &Config) -> Option<String> {
+        let identity = |config: &Config| -> Vec<(String, ClockType, ClockMode)> {
+            config.clocks.iter().map(|c| (c.name.clone(), c.clock_type, c.mode)).collect()
+        };
+        if identity(&self.config) != identity(new) {
+            return Some("clocks were added, removed, or changed in name, type or mode".into());
+        }
+        if self.config.metrics != new.metrics || self.config.control != new.control {
+            return Some("[metrics] or [control] has changed".into());
+        }
+        (self.config.log != new.log).then(|| "[log] has changed".into())
+    }
+
+    /// Opens the new NTP server before the old one is let go, where the addresses allow.
+    fn change_server(&mut self, new: &Config) -> Result<(), StartError> {
+        if self.config.serve == new.serve {
+            return Ok(());
+        }
+        let old = self.ntp_server.take();
+        if let Some(old) = &old {
+            old.abort();
+        }
+        self.ntp_server = match &new.serve.ntp {
+            Some(server) => Some(self.open_ntp_server(server)?),
+            None => None,
+        };
+        Ok(())
+    }
+
+    async fn become_(&mut self, new: Config) {
+        self.leap_choice = leap::choose(new.leap_seconds.file.as_deref());
+        *self.leap.borrow_mut() = self.leap_choice.table.clone();
+        for config in &new.clocks {
+            if let Some(running) = self.clocks.get_mut(&config.name) {
+                running.config = config.clone();
+                let order = Order::Reconfigure(Box::new(config.clone()));
+                let _ = running.orders.send(order).await;
+            }
+        }
+        let wanted = specs(&new);
+        let gone: Vec<String> = self
+            .sources
+            .iter()
+            .filter(|(_, source)| !wanted.contains(&source.spec))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in gone {
+            self.stop_source(&name).await;
+        }
+        for spec in wanted {
+            if !self.sources.contains_key(&spec.common().name) {
+                self.start_source(spec).await;
+            }
+        }
+        let clocks: Vec<String> = self.clocks.keys().cloned().collect();
+        let names = self.sources.values().flat_map(|source| &source.parts);
+        let names: Vec<String> = names.map(|(_, name, _)| name.clone()).collect();
+        self.board.keep_only(&clocks, &names);
+        self.config_text.send_replace(Arc::new(new.to_string()));
+        self.config = new;
+    }
+
+    async fn stop_source(&mut self, name: &str) {
+        let Some(source) = self.sources.remove(name) else { return };
+        for (id, _, task) in source.parts {
+            task.abort();
+            if let Some(clock) = self.clocks.get(&source.clock) {
+                let _ = clock.orders.send(Order::Forget(id)).await;
+            }
+        }
+    }
+}
+
+fn specs(config: &Config) -> Vec<Spec> {
+    let ntp = config.sources.ntp.iter().cloned().map(Spec::Ntp);
+    ntp.chain(config.sources.ptp.iter().cloned().map(Spec::Ptp)).collect()
+}
+
+fn terms(common: &config::SourceCommon) -> Terms {
+    let calibration = common.origin.as_ref().and_then(|origin| {
+        origin.uncertainty.map(|expanded| (expanded, origin.coverage_factor))
+    });
+    Terms {
+        prefer: common.prefer,
+        trust: common.trust,
+        require: common.require,
+        watch_only: !common.select,
+        min_delay: (common.min_delay > 0.0).then_some(common.min_delay),
+        // What is added to the clock's offset is taken off the source's time.
+        correction: -common.correction(),
+        asymmetry_uncertainty: common.asymmetry_uncertainty,
+        calibration,
+    }
+}
+
+fn spawn_source(context: Context, spec: &Spec, taken: &Taken) -> AbortHandle {
+    match spec {
+        Spec::Ntp(source) => {
+            let host = source.server.clone().or_else(|| source.pool.clone()).unwrap_or_default();
+            let place = Place { host, port: source.port, taken: Rc::clone(taken) };
+            let config = ClientConfig {
+                min_poll: source.min_poll,
+                max_poll: source.max_poll,
+                max_delay: source.max_delay,
+                burst: source.burst,
+                ..ClientConfig::default()
+            };
+            spawn_local(NtpSource::new(context, place, config).run()).abort_handle()
+        }
+        Spec::Ptp(source) => {
+            spawn_local(PtpSource::new(context, source.clone()).run()).abort_handle()
+        }
+    }
+}
+
+/// The frequency that the drift file remembers.
+fn known_frequency(config: &config::Clock) -> Option<(f64, f64)> {
+    match drift::load(config.drift_file.as_deref()?) {
+        Ok(drift) => drift.map(|drift| (drift.frequency, drift.uncertainty)),
+        Err(error) => {
+            tracing::warn!("clock {}: {error}", config.name);
+            None
+        }
+    }
+}
