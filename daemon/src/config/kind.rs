@@ -262,29 +262,31 @@ pub(super) const fn text(example: &'static str) -> Text {
     Text { what: "text", example, fault }
 }
 
-/// A name, which also serves in file names, metric labels and commands.
+/// Whether a text can stand in a path, a metric label and a command as it is.
+fn is_plain(text: &str) -> bool {
+    !text.contains(|c: char| c.is_whitespace() || c.is_control() || "/\\\"'".contains(c))
+}
+
+/// A name, which also serves in file names, metric labels and commands. Everything that a
+/// default name is made of, a host or an interface, can be a name.
 pub(super) const fn name() -> Text {
     fn fault(text: &str) -> Option<&'static str> {
-        let allowed = |c: char| c.is_alphanumeric() || "-_.:%".contains(c);
         match text {
             "" => Some("it is empty"),
-            _ if !text.chars().all(allowed) => {
-                Some("it may have letters, digits and the characters - _ . : % only")
-            }
-            _ if text.starts_with(['-', '.']) => Some("it begins with - or ."),
-            _ if text.len() > 100 => Some("it is longer than 100 bytes"),
+            _ if !is_plain(text) => Some("it has spaces, slashes, quotes or control characters"),
+            _ if text.len() > 300 => Some("it is longer than 300 bytes"),
             _ => None,
         }
     }
     Text { what: "name", example: "\"hall-3\"", fault }
 }
 
-/// A host name or an IP address.
+/// A host name or an IP address, if need be with the zone of RFC 4007 (`fe80::1%eth0`).
 pub(super) const fn host() -> Text {
     fn fault(text: &str) -> Option<&'static str> {
-        let address = text.split_once('%').map_or(text, |(address, _)| address);
+        let (address, zone) = text.split_once('%').unwrap_or((text, "lo"));
         if address.parse::<IpAddr>().is_ok() {
-            return None;
+            return interface_fault(zone);
         }
         let label = |l: &str| {
             (1..=63).contains(&l.len())
@@ -306,21 +308,20 @@ pub(super) const fn host() -> Text {
     Text { what: "host name or IP address", example: "\"ntp1.nim.ac.cn\"", fault }
 }
 
-/// The name of a network interface, as Linux allows it (`dev_valid_name`).
+/// The name of a network interface, as Linux allows it (`dev_valid_name`), less quotes.
 pub(super) const fn interface() -> Text {
-    fn fault(text: &str) -> Option<&'static str> {
-        match text {
-            "" | "." | ".." => Some("it is empty or a dot"),
-            _ if text.len() > 15 => Some("it is longer than 15 bytes"),
-            _ if text
-                .contains(|c: char| c.is_whitespace() || c.is_control() || "/:".contains(c)) =>
-            {
-                Some("it has spaces, slashes or colons")
-            }
-            _ => None,
+    Text { what: "network interface", example: "\"eth0\"", fault: interface_fault }
+}
+
+fn interface_fault(text: &str) -> Option<&'static str> {
+    match text {
+        "" | "." | ".." => Some("it is empty or a dot"),
+        _ if text.len() > 15 => Some("its interface is longer than 15 bytes"),
+        _ if text.contains(':') || !is_plain(text) => {
+            Some("it has colons, spaces, slashes, quotes or control characters")
         }
+        _ => None,
     }
-    Text { what: "network interface", example: "\"eth0\"", fault }
 }
 
 /// An absolute path.
