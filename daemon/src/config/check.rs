@@ -7,7 +7,7 @@ use toml::value::Date;
 
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
-    Clock, ClockMode, ClockType, Config, NtpServer, NtpSource, Origin, PtpSource, SourceCommon,
+    Clock, ClockMode, ClockType, Config, NtpSource, Origin, PtpSource, SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
@@ -37,7 +37,11 @@ impl Config {
         checker.clocks();
         checker.sources();
         if let Some(server) = &self.serve.ntp {
-            checker.server(server);
+            checker.known_clock(&server.clock, "serve.ntp");
+        }
+        // A misspelt name would leave its clock without a source: one problem, not two.
+        if checker.problems.is_empty() {
+            checker.supplies();
         }
     }
 
@@ -181,8 +185,13 @@ impl Checker<'_, '_> {
                 }
             }
         }
-        if clock.is_owner() {
-            self.supply(clock, at);
+    }
+
+    fn supplies(&mut self) {
+        for (i, clock) in self.config.clocks.iter().enumerate() {
+            if clock.is_owner() {
+                self.supply(clock, &format!("clock.{i}"));
+            }
         }
     }
 
@@ -278,10 +287,6 @@ impl Checker<'_, '_> {
             let what = "min-delay is not below max-delay, so that every answer would be refused";
             self.refuse(at, "min-delay", what, "lower it, or raise max-delay");
         }
-    }
-
-    fn server(&mut self, server: &NtpServer) {
-        self.known_clock(&server.clock, "serve.ntp");
     }
 
     /// Refuses the clock's name under the key `clock` of `at`, if there is no such clock.

@@ -1,6 +1,6 @@
 //! The configuration of utcd, `/etc/utcd/utcd.toml`.
 //!
-//! [`schema`] says everything about every key once. Reading, the effective configuration
+//! `schema.rs` says everything about every key once. Reading, the effective configuration
 //! (`Display` of [`Config`], for `utcctl config show`) and the reference page are made
 //! from it; [`ConfigError`] shows each problem at its place, with what to write instead.
 

@@ -37,11 +37,13 @@ fn sections(page: &mut String, entries: &[Entry], path: &str) {
 }
 
 fn key(entry: &Entry) -> Option<String> {
-    let Body::Value { may_be, .. } = &entry.body else { return None };
+    let Body::Value { may_be, words, .. } = &entry.body else { return None };
     let default = match entry.absent {
         Absent::Required => "required".to_owned(),
         Absent::Text(text) => format!("default `{}`", text.replace('\'', "\"")),
         Absent::Otherwise(words) => format!("default: {words}"),
     };
-    Some(format!("- **`{}`** ({may_be}; {default})  \n  {}\n", entry.key, entry.meaning))
+    let words = words.iter().map(|(word, meaning)| format!("  - `\"{word}\"`: {meaning}\n"));
+    let words: String = words.collect();
+    Some(format!("- **`{}`** ({may_be}; {default})  \n  {}\n{words}", entry.key, entry.meaning))
 }

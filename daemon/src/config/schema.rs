@@ -15,6 +15,9 @@ use super::kind::{
 use super::section::Absent::{Otherwise, Required, Text};
 use super::section::{maybe_table, section, table, tables};
 
+/// Seconds of a day.
+const DAY: f64 = 86_400.0;
+
 section! {
     /// Everything utcd is told.
     Config {
@@ -67,19 +70,19 @@ section! {
         /// What utcd may do with it.
         "mode" => mode: ClockMode = word::<ClockMode>(), Text("'discipline'");
         /// A larger offset is stepped, while steps are left; a smaller one is slewed.
-        "step-threshold" => step_threshold: f64 = time().above(0.0), Text("'1 ms'");
-        /// Steps are made only among this many first updates of the clock after the start
-        /// of utcd, so that programs on the host see no jump later. 0 never steps.
+        "step-threshold" => step_threshold: f64 = time().above(0.0).at_most(DAY), Text("'1 ms'");
+        /// Steps are made only among this many first updates after the start of utcd.
+        /// Programs on the host see no jump later. 0 never steps.
         "max-steps" => max_steps: u32 = Count(0..=1_000_000), Text("3");
         /// A correction larger than this is refused, and the clock left alone until an
         /// operator has looked. It holds from the first correction on: a host without a
         /// battery-backed clock starts in 1970 and needs "none".
         "panic-threshold" => panic_threshold: Option<f64> =
-            OrNone(time().above(0.0)), Text("'1000 s'");
+            OrNone(time().above(0.0).at_most(1e5 * DAY)), Text("'1000 s'");
         /// How fast an offset is slewed out at most, besides the correction of the
         /// clock's own frequency.
         "max-slew-rate" => max_slew_rate: f64 =
-            ratio().above(0.0).at_most(500e-6), Text("'500 ppm'");
+            ratio().at_least(1e-9).at_most(500e-6), Text("'500 ppm'");
         /// Where the frequency is kept over a restart; `<name>` stands for the name of
         /// the clock. An observed clock writes none.
         "drift-file" => drift_file: Option<PathBuf> =
@@ -89,7 +92,7 @@ section! {
         "min-sources" => min_sources: u32 = Count(1..=100), Text("1");
         /// Offset from the system clock at the start, positive if fast; of a virtual clock
         /// only.
-        "initial-offset" => initial_offset: f64 = time(), Text("'0 s'");
+        "initial-offset" => initial_offset: f64 = time().at_least(-DAY).at_most(DAY), Text("'0 s'");
         /// Frequency error at the start, positive if fast; of a virtual clock only.
         "initial-frequency" => initial_frequency: f64 =
             ratio().at_least(-0.01).at_most(0.01), Text("'0 ppm'");
@@ -193,15 +196,15 @@ section! {
         /// The shortest possible round trip, as calibrated or computed from the cable.
         /// What exceeds it may be asymmetric; without it the whole delay may. State it
         /// only if `asymmetry` is known of this part.
-        "min-delay" => min_delay: f64 = time().at_least(0.0), Text("'0 s'");
+        "min-delay" => min_delay: f64 = time().at_least(0.0).at_most(60.0), Text("'0 s'");
         /// Known asymmetry of the path, as delayAsymmetry of IEEE 1588-2019, 7.4.2:
         /// half of what the way from the source takes longer than the way to it. Positive
         /// where the way from the source is the longer one. It is taken off the measured
         /// offset.
-        "asymmetry" => asymmetry: f64 = time(), Text("'0 s'");
+        "asymmetry" => asymmetry: f64 = time().at_least(-1.0).at_most(1.0), Text("'0 s'");
         /// Expanded uncertainty (k = 2) of `asymmetry`.
         "asymmetry-uncertainty" => asymmetry_uncertainty: f64 =
-            time().at_least(0.0), Text("'0 s'");
+            time().at_least(0.0).at_most(1.0), Text("'0 s'");
         /// Where the time of the source comes from.
         "origin" => origin: Option<Origin> = maybe_table::<Origin>(), Otherwise("none");
     }
@@ -215,9 +218,9 @@ section! {
         /// The clock at the end of the chain.
         "clock" => clock: String = text("\"UTC(NIM)\""), Required;
         /// The source less that clock, as certified. It is corrected for.
-        "deviation" => deviation: f64 = time(), Text("'0 s'");
+        "deviation" => deviation: f64 = time().at_least(-1.0).at_most(1.0), Text("'0 s'");
         /// Expanded uncertainty of the source against that clock.
-        "uncertainty" => uncertainty: Option<f64> = Maybe(time().above(0.0)), Otherwise("unknown");
+        "uncertainty" => uncertainty: Option<f64> = Maybe(time().above(0.0).at_most(DAY)), Otherwise("unknown");
         /// The coverage factor of that uncertainty.
         "coverage-factor" => coverage_factor: f64 = Factor, Text("2");
         /// Number of the certificate that says so. Without one the statement is declared by

@@ -37,6 +37,8 @@ pub(super) enum Body {
         text: Option<String>,
         /// What may be written.
         may_be: String,
+        /// Where that is words: each with its meaning.
+        words: Vec<(&'static str, &'static str)>,
     },
     Tables {
         about: &'static str,
@@ -89,7 +91,7 @@ where
     }
 
     fn body(&self, value: &S::Value) -> Body {
-        Body::Value { text: self.show(value), may_be: self.describe() }
+        Body::Value { text: self.show(value), may_be: self.describe(), words: self.words() }
     }
 }
 
@@ -225,7 +227,7 @@ impl Keys<'_, '_> {
                 Err(_) => self.complain(format!("the default of {path} is broken"), ""),
             },
             (None, Absent::Required) => {
-                let help = format!("add it below [{}]: {key} = …", self.path);
+                let help = format!("add {key} = … to this section");
                 self.complain(format!("the key {key} is missing"), help)
             }
             (None, Absent::Otherwise(_)) => None,
