@@ -10,8 +10,10 @@ use std::process::{Command, Output};
 /// The first version whose `systemd-analyze security` judges a file.
 const OFFLINE_SECURITY_SINCE: u32 = 250;
 
-/// What the issue of the service allows at most.
+/// Of 10: what is left is the system clock, the network, and packet sockets.
 const LARGEST_EXPOSURE: f64 = 2.5;
+
+const UNITS: [&str; 2] = ["utcd.service", "utcd-wait.service"];
 
 fn shipped(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd").join(file)
@@ -51,34 +53,45 @@ fn exposure(unit: &Path) -> Option<f64> {
         &["security", "--offline=true", "--no-pager", unit.to_str().unwrap()],
     )?;
     let text = text(&output);
-    let level = text.split("Overall exposure level for utcd.service:").nth(1);
-    let level = level.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    let level = text.split("Overall exposure level for ").nth(1);
+    let level = level.and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
     assert!(level.is_some(), "no exposure level in: {text}");
     level
 }
 
 #[test]
-fn systemd_finds_nothing_wrong_with_the_unit() {
-    let unit = scratch("unit").join("utcd.service");
-    let shipped = fs::read_to_string(shipped("utcd.service")).unwrap();
-    // The installed program is not there, but the one under test is.
-    let adapted = shipped.replace("/usr/sbin/utcd", env!("CARGO_BIN_EXE_utcd"));
-    fs::write(&unit, adapted).unwrap();
-    let arguments = ["verify", "--man=no", "--recursive-errors=no", unit.to_str().unwrap()];
-    let Some(output) = systemd("systemd-analyze", &arguments) else { return };
-    let complaints = text(&output);
-    assert!(output.status.success() && !complaints.contains("utcd.service"), "{complaints}");
+fn systemd_finds_nothing_wrong_with_the_units() {
+    let directory = scratch("units");
+    for name in UNITS {
+        let unit = fs::read_to_string(shipped(name)).unwrap();
+        // The installed programs are not there, but those under test are.
+        let unit = unit.replace("/usr/sbin/utcd", env!("CARGO_BIN_EXE_utcd"));
+        let unit = unit.replace("/usr/bin/utcctl", env!("CARGO_BIN_EXE_utcctl"));
+        fs::write(directory.join(name), unit).unwrap();
+    }
+    for name in UNITS {
+        let unit = directory.join(name);
+        let arguments = ["verify", "--man=no", "--recursive-errors=no", unit.to_str().unwrap()];
+        let Some(output) = systemd("systemd-analyze", &arguments) else { return };
+        let complaints = text(&output);
+        assert!(output.status.success() && !complaints.contains("utcd"), "{complaints}");
+    }
 }
 
 #[test]
-fn the_unit_exposes_little_of_the_system() {
-    let Some(level) = exposure(&shipped("utcd.service")) else { return };
-    assert!(level <= LARGEST_EXPOSURE, "exposure {level}");
+fn the_units_expose_little_of_the_system() {
+    for name in UNITS {
+        let Some(level) = exposure(&shipped(name)) else { return };
+        assert!(level <= LARGEST_EXPOSURE, "{name}: exposure {level}");
+    }
+}
 
-    let bare = scratch("bare").join("utcd.service");
+#[test]
+fn a_unit_without_protection_is_found_to_expose_much() {
+    let bare = scratch("bare").join("bare.service");
     fs::write(&bare, "[Service]\nExecStart=/bin/true\n").unwrap();
-    let level = exposure(&bare).expect("systemd-analyze was here a moment ago");
-    assert!(level > 9.0, "a unit without any protection is judged {level}");
+    let Some(level) = exposure(&bare) else { return };
+    assert!(level > 9.0, "exposure {level}");
 }
 
 #[test]
