@@ -31,13 +31,13 @@ impl ForeignMasters {
         Self { masters: Vec::new(), window, timeout }
     }
 
-    /// Takes an Announce in.
+    /// Takes an Announce in; true if it may change which master is the best.
     pub(crate) fn hear(
         &mut self,
         header: Header,
         announce: Announce,
         now: Timestamp<Free>,
-    ) -> Result<(), Rejection> {
+    ) -> Result<bool, Rejection> {
         let full = self.masters.len() >= CAPACITY;
         let known = self.masters.iter_mut().find(|known| known.header.source == header.source);
         match known {
@@ -46,14 +46,16 @@ impl ForeignMasters {
                     return Err(Rejection::Replayed);
                 }
                 let qualified = known.qualified || now - known.heard < self.window;
+                let changed = qualified && (!known.qualified || announce != known.announce);
                 *known = ForeignMaster { header, announce, heard: now, qualified };
+                Ok(changed)
             }
-            None if full => return Err(Rejection::TooManyMasters),
+            None if full => Err(Rejection::TooManyMasters),
             None => {
                 self.masters.push(ForeignMaster { header, announce, heard: now, qualified: false });
+                Ok(false)
             }
         }
-        Ok(())
     }
 
     /// Forgets the silent ones; true if there were any.
@@ -115,6 +117,19 @@ mod tests {
         assert_eq!(hear(2, 4), 0);
         assert_eq!(hear(3, 7), 1);
         assert_eq!(hear(4, 16), 1);
+    }
+
+    #[test]
+    fn only_a_newly_qualified_or_changed_master_calls_for_a_decision() {
+        let mut masters = masters(10);
+        let better = Announce { clock_class: 6, ..Announce::default() };
+        let worse = Announce { clock_class: 7, ..Announce::default() };
+        for (sequence_id, announce, decision) in
+            [(1, worse, false), (2, worse, true), (3, worse, false), (4, better, true)]
+        {
+            let now = at(i64::from(sequence_id));
+            assert_eq!(masters.hear(header(1, sequence_id), announce, now), Ok(decision));
+        }
     }
 
     #[test]

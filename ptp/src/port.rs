@@ -264,8 +264,9 @@ impl Port {
         if announce.grandmaster_identity == self.config.clock_identity {
             return Err(Rejection::OwnGrandmaster);
         }
-        self.foreign_masters.hear(header, announce, now)?;
-        self.decide(now);
+        if self.foreign_masters.hear(header, announce, now)? {
+            self.decide(now);
+        }
         Ok(())
     }
 

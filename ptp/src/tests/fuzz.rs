@@ -121,7 +121,7 @@ fn mutated_messages_never_make_the_port_panic_and_it_follows_a_master_afterwards
     pair.changes.push((fuzzer.now, fuzzer.port.status().parent.map(|p| p.port_identity)));
     pair.port = fuzzer.port;
     pair.now = fuzzer.now + MILLISECOND;
-    pair.add(Master { ..Master::new(3) });
+    pair.add(Master::new(3));
     pair.run(20.0);
     assert_eq!(pair.port.status().state, PortState::Slave);
     assert_eq!(pair.master(), Some(pair.masters[0].identity));

@@ -54,7 +54,8 @@ fn a_master_is_followed_from_its_second_announce_on() {
     let mut pair = Pair::new(config(), vec![master(1, 100)]);
     pair.run(1.0);
     assert_eq!(pair.port.status().state, PortState::Listening);
-    pair.run(0.1);
+    // Its second Announce, and no Sync yet.
+    pair.run(0.05);
     assert_eq!(pair.port.status().state, PortState::Uncalibrated);
     pair.run(3.0);
     assert_eq!(pair.port.status().state, PortState::Slave);

@@ -42,7 +42,7 @@ pub(super) struct Master {
     /// of it told by the Follow_Up; of Delay_Req.
     pub(super) residence: (i64, i64),
     pub(super) alive: bool,
-    sequence_ids: [u16; 2],
+    pub(super) sequence_ids: [u16; 2],
 }
 
 impl Master {
@@ -249,7 +249,7 @@ impl Pair {
         let (sync, follow_up) = master.sync(now);
         if alive {
             self.schedule(at, Event::Arrive { bytes: sync.encode(), event: true });
-            for message in follow_up {
+            if let Some(message) = follow_up {
                 let at = at + MICROSECOND * 30;
                 self.schedule(at, Event::Arrive { bytes: message.encode(), event: false });
             }
