@@ -4,13 +4,14 @@
 
 mod common;
 
-use std::fs::File;
+use std::fs::{File, read_to_string};
 use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::process::Command;
 
 use clock_models::comparison::StampedBy;
-use common::{assert_order, receive, transmitted, until_stamped, wait};
+use common::{assert_order, patiently, receive, transmitted, until_stamped, wait};
 use nix::libc::{sockaddr_ll, socklen_t};
 use nix::poll::PollFlags;
 use nix::sched::{CloneFlags, setns, unshare};
@@ -82,9 +83,7 @@ fn bring_up(interface: &str, host: u8) {
 
 /// The kernel notices a carrier in the background, and drops what is sent before.
 fn until_running(interface: &str) {
-    while !Interface::by_name(interface).unwrap().running {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
+    patiently("no carrier", || Interface::by_name(interface).unwrap().running.then_some(()));
 }
 
 /// Runs `test` in a thread whose namespaces are its own, or says why it cannot.
@@ -182,6 +181,34 @@ fn two_sockets_share_the_ptp_port_of_an_interface() {
 }
 
 #[test]
+fn groups_that_other_programs_have_joined_are_not_heard() {
+    between_hosts(|hosts| {
+        let mut sockets = hosts.sockets(event(IpVersion::V4));
+        // The group of PTP's second domain in its first edition.
+        let (group, here) = (Ipv4Addr::new(224, 0, 1, 130), Ipv4Addr::new(10, 99, 0, 2));
+        let neighbour = hosts.on_other(|| UdpSocket::bind("0.0.0.0:0")).unwrap();
+        neighbour.join_multicast_v4(&group, &here).unwrap();
+        let sender = hosts.on_one(|| UdpSocket::bind("10.99.0.1:0")).unwrap();
+        SockRef::from(&sender).bind_device(Some(b"v0")).unwrap();
+        sender.send_to(b"another's", (group, 319)).unwrap();
+        sockets.exchange();
+        assert!(sockets.other.receive(&mut [0; 8]).unwrap().is_none());
+    });
+}
+
+#[test]
+fn both_ethernet_groups_of_ptp_are_joined() {
+    between_hosts(|hosts| {
+        let _socket = hosts.on_one(|| ethernet::open("v0")).unwrap();
+        let joined = hosts.on_one(|| read_to_string("/proc/thread-self/net/dev_mcast")).unwrap();
+        for group in ["011b19000000", "0180c200000e"] {
+            let line = joined.lines().find(|line| line.contains(group)).unwrap();
+            assert!(line.contains("v0"), "{joined}");
+        }
+    });
+}
+
+#[test]
 fn ethernet_frames_of_this_host_are_not_heard() {
     between_hosts(|hosts| {
         let mut sockets = hosts.sockets(ethernet::open);
@@ -267,12 +294,11 @@ fn an_interface_that_is_not_there_is_named_with_those_that_are() {
 /// Events of `v0` until one satisfies `wanted`.
 fn until(monitor: &mut Monitor, wanted: impl Fn(&LinkEvent) -> bool) -> LinkEvent {
     loop {
-        while let Some(event) = monitor.next_event().unwrap() {
-            if wanted(&event) {
-                return event;
-            }
+        match monitor.next_event().unwrap() {
+            Some(event) if wanted(&event) => return event,
+            Some(_) => {}
+            None => assert!(wait(monitor, PollFlags::POLLIN), "no such event came"),
         }
-        assert!(wait(monitor, PollFlags::POLLIN), "no such event came");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the tests of sockets share.
 
 use std::os::fd::AsFd;
+use std::time::Instant;
 
 use clock_models::comparison::Stamp;
 use clock_models::time::{Duration, Free, Timestamp};
@@ -12,6 +13,17 @@ const PATIENCE_MS: u16 = 5000;
 /// What the conversion of a kernel stamp may be off by, on a busy machine.
 const SLACK: Duration = Duration::from_nanos(20_000);
 
+/// The first value that `attempt` has within the patience.
+pub(crate) fn patiently<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    while start.elapsed().as_millis() < u128::from(PATIENCE_MS) {
+        if let Some(value) = attempt() {
+            return value;
+        }
+    }
+    panic!("{what}");
+}
+
 /// Waits until there is something to receive, or an error to fetch.
 pub(crate) fn wait(socket: &impl AsFd, flags: PollFlags) -> bool {
     let mut fds = [PollFd::new(socket.as_fd(), flags)];
@@ -21,22 +33,19 @@ pub(crate) fn wait(socket: &impl AsFd, flags: PollFlags) -> bool {
 /// The next datagram and its bytes.
 pub(crate) fn receive(socket: &mut TimeSocket) -> (Received, Vec<u8>) {
     let mut buffer = [0; 128];
-    loop {
-        if let Some(received) = socket.receive(&mut buffer).unwrap() {
-            return (received, buffer[..received.length].to_vec());
-        }
-        assert!(wait(socket, PollFlags::POLLIN), "no datagram came");
-    }
+    let received = patiently("no datagram came", || {
+        wait(socket, PollFlags::POLLIN);
+        socket.receive(&mut buffer).unwrap()
+    });
+    (received, buffer[..received.length].to_vec())
 }
 
 /// The next news of sent datagrams.
 pub(crate) fn notice(socket: &mut TimeSocket) -> Notice {
-    loop {
-        if let Some(notice) = socket.notice().unwrap() {
-            return notice;
-        }
-        assert!(wait(socket, PollFlags::empty()), "no notice came");
-    }
+    patiently("no notice came", || {
+        wait(socket, PollFlags::empty());
+        socket.notice().unwrap()
+    })
 }
 
 /// The next transmit stamp.
@@ -50,13 +59,10 @@ pub(crate) fn transmitted(socket: &mut TimeSocket) -> (SendId, Stamp) {
 /// Tries until the kernel stamps, which it starts in the background when the first socket
 /// of the host asks for it, and stops with the last.
 pub(crate) fn until_stamped<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..PATIENCE_MS {
-        if let Some(stamped) = attempt() {
-            return stamped;
-        }
+    patiently("no kernel stamps", || {
         std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    panic!("no kernel stamps in {PATIENCE_MS} datagrams");
+        attempt()
+    })
 }
 
 /// `earlier` is not after `later`, but for what the conversion may be off by.
