@@ -72,7 +72,7 @@ fn certified(origin: &Origin, source: &str, upstream: Vec<Component>) -> Link {
     let by = match (&origin.certificate, &origin.laboratory) {
         (Some(number), Some(laboratory)) => format!("certificate {number}, {laboratory}"),
         (Some(number), None) => format!("certificate {number}"),
-        (None, _) => "declared by the operator".to_owned(),
+        (None, _) => "declaration of the operator".to_owned(),
     };
     let expires = origin.expires.as_ref().and_then(end_of_day);
     Link { expires, ..link(&origin.clock, source, &by, upstream) }
