@@ -22,8 +22,7 @@ impl Board {
     /// A board with nothing on it, for a daemon that starts now.
     #[must_use]
     pub fn new() -> Self {
-        let status =
-            Status { version: env!("CARGO_PKG_VERSION").to_owned(), ..Status::default() };
+        let status = Status { version: env!("CARGO_PKG_VERSION").to_owned(), ..Status::default() };
         let published = watch::Sender::new(Arc::new(status.clone()));
         Self { started: Instant::now(), draft: Rc::new(RefCell::new(status)), published }
     }

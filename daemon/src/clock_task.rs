@@ -249,9 +249,8 @@ impl ClockTask {
             // The oscillator against UTC is the opposite of TAI against the oscillator.
             frequency: estimate.map(|e| -e.frequency),
             frequency_uncertainty: estimate.map(|e| e.frequency_deviation),
-            stratum: leader.map_or(UNSYNCHRONISED, |edge| {
-                edge.stratum.saturating_add(1).min(UNSYNCHRONISED)
-            }),
+            stratum: leader
+                .map_or(UNSYNCHRONISED, |edge| edge.stratum.saturating_add(1).min(UNSYNCHRONISED)),
             root_delay: leader.map_or(0.0, |edge| edge.upstream.root_delay)
                 + estimate.map_or(0.0, |e| e.delay_floor),
             holdover: discipline.holdover(clock.now()),
@@ -321,7 +320,11 @@ impl ClockTask {
                 let now = estimate.carried_to(reading.base);
                 let clock = reading.time.since_epoch() - reading.base.since_epoch();
                 let budget = clock_models::uncertainty::Budget::new(
-                    report.edge.path_components(&now).into_iter().chain(report.edge.upstream_components()),
+                    report
+                        .edge
+                        .path_components(&now)
+                        .into_iter()
+                        .chain(report.edge.upstream_components()),
                 );
                 status.offset = Some((clock - now.offset).seconds());
                 status.uncertainty = budget.as_ref().ok().map(|b| b.expanded(2.0));
@@ -363,7 +366,9 @@ impl ClockTask {
                  panic-threshold",
                 Time(status.offset.unwrap_or(0.0))
             ),
-            State::Holdover => tracing::warn!("clock {name}: holdover, every source is lost{offset}"),
+            State::Holdover => {
+                tracing::warn!("clock {name}: holdover, every source is lost{offset}")
+            }
             state => tracing::info!("clock {name}: {}{offset}", published_state(state).name()),
         }
         self.said.state = Some(state);
@@ -388,7 +393,8 @@ impl ClockTask {
         let status = self.board.current();
         let own = status.clocks.iter().find(|c| c.name == self.config.name);
         let known = own.and_then(|c| c.frequency.zip(c.frequency_uncertainty));
-        let (Some(path), Some((frequency, uncertainty)), true) = (path, known, self.is_disciplined())
+        let (Some(path), Some((frequency, uncertainty)), true) =
+            (path, known, self.is_disciplined())
         else {
             return;
         };

@@ -225,8 +225,7 @@ impl Daemon {
         let socket = Socket::bind(&control, self.config.control.mode)?;
         let control_counts = SharedCounts::default();
         let http_counts = SharedCounts::default();
-        let feeds =
-            control::Feeds { status: status.clone(), config: self.config_text.subscribe() };
+        let feeds = control::Feeds { status: status.clone(), config: self.config_text.subscribe() };
         let counts = control_counts.clone();
         let limits = control::Limits::default();
         let task = async move {
@@ -440,9 +439,10 @@ fn specs(config: &Config) -> Vec<Spec> {
 }
 
 fn terms(common: &config::SourceCommon) -> Terms {
-    let calibration = common.origin.as_ref().and_then(|origin| {
-        origin.uncertainty.map(|expanded| (expanded, origin.coverage_factor))
-    });
+    let calibration = common
+        .origin
+        .as_ref()
+        .and_then(|origin| origin.uncertainty.map(|expanded| (expanded, origin.coverage_factor)));
     Terms {
         prefer: common.prefer,
         trust: common.trust,

@@ -28,8 +28,16 @@ pub struct HostClock {
 
 #[derive(Debug)]
 enum Kind {
-    Virtual { oscillator: Oscillator, clock: VirtualClock },
-    System { clock: SystemClock, frequency: f64 },
+    Virtual {
+        oscillator: Oscillator,
+        clock: VirtualClock,
+    },
+    /// `owned` once utcd has set it.
+    System {
+        clock: SystemClock,
+        frequency: f64,
+        owned: bool,
+    },
 }
 
 /// What the rest of the host is told of a clock.
@@ -47,10 +55,8 @@ impl HostClock {
     #[must_use]
     pub fn virtual_clock(offset: f64, frequency: f64, leap: Rc<RefCell<LeapTable>>) -> Self {
         let start = cross_read(ATTEMPTS);
-        let time = leap.borrow().to_tai(UtcReading {
-            timestamp: start.realtime,
-            in_leap_second: false,
-        });
+        let time =
+            leap.borrow().to_tai(UtcReading { timestamp: start.realtime, in_leap_second: false });
         let fast = Duration::from_seconds(offset).unwrap_or(Duration::ZERO);
         Self {
             kind: Kind::Virtual {
@@ -68,7 +74,7 @@ impl HostClock {
     pub fn system(leap: Rc<RefCell<LeapTable>>) -> Result<Self, ClockError> {
         let clock = SystemClock::new();
         let frequency = clock.status()?.frequency;
-        Ok(Self { kind: Kind::System { clock, frequency }, leap })
+        Ok(Self { kind: Kind::System { clock, frequency, owned: false }, leap })
     }
 
     /// `virtual` or `system`.
@@ -159,7 +165,7 @@ impl HostClock {
             (Kind::System { clock, .. }, Command::Step(step)) => {
                 clock.step(step)?;
             }
-            (Kind::System { clock, frequency }, Command::Frequency(f)) => {
+            (Kind::System { clock, frequency, .. }, Command::Frequency(f)) => {
                 *frequency = clock.set_frequency(f)?;
             }
         }
@@ -170,7 +176,7 @@ impl HostClock {
     /// kernel's own discipline on, since utcd set it last.
     #[must_use]
     pub fn is_steered_by_others(&self) -> bool {
-        let Kind::System { clock, frequency } = &self.kind else { return false };
+        let Kind::System { clock, frequency, owned: true } = &self.kind else { return false };
         clock.status().is_ok_and(|status| {
             status.kernel_discipline || (status.frequency - frequency).abs() > 1e-12
         })
@@ -182,7 +188,7 @@ impl HostClock {
     /// # Errors
     /// The kernel's refusal.
     pub fn tell_kernel(&mut self, quality: Option<Quality>) -> Result<(), ClockError> {
-        let Kind::System { clock, .. } = &mut self.kind else { return Ok(()) };
+        let Kind::System { clock, owned, .. } = &mut self.kind else { return Ok(()) };
         let utc = cross_read(1).realtime;
         let leap = self.leap.borrow();
         let state = quality.map_or(SyncState::Unsynchronised, |quality| {
@@ -194,6 +200,7 @@ impl HostClock {
             }
         });
         clock.set_status(state)?;
+        *owned = true;
         let offset = leap.tai_minus_utc(utc);
         let known = clock.status().map(|status| i64::from(status.tai_offset));
         match i32::try_from(offset) {

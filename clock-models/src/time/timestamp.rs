@@ -116,6 +116,14 @@ impl Timestamp<Utc> {
         let valid = (1..=12).contains(&month) && day >= 1 && found == i128::from(month);
         valid.then(|| Self::from_secs(days * 86_400))
     }
+
+    /// The day of the Gregorian calendar: year, month, day.
+    #[must_use]
+    pub fn date(self) -> (i128, u8, u8) {
+        let (year, month, day) = civil_from_days(self.since_epoch.floor_secs().div_euclid(86_400));
+        // 1 to 12, and 1 to 31.
+        (year, month as u8, day as u8)
+    }
 }
 
 impl<S: Scale> Clone for Timestamp<S> {
@@ -186,7 +194,7 @@ impl<S: Scale> fmt::Debug for Timestamp<S> {
 impl fmt::Display for Timestamp<Utc> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.since_epoch.floor_secs();
-        let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+        let (year, month, day) = self.date();
         let of_day = seconds.rem_euclid(86_400);
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
         let nanos = self.since_epoch.subsec().floor_nanos();

@@ -1,5 +1,6 @@
 //! What no key can know alone: names that refer to each other, and contradictions.
 
+use clock_models::time::{Timestamp, Utc};
 use std::ops::Range;
 
 use toml::de::DeTable;
@@ -78,21 +79,9 @@ impl Origin {
 /// `None` outside the years 0 to 9999, which TOML can write.
 #[must_use]
 pub fn utc_date(unix_seconds: i64) -> Option<Date> {
-    // Days from 1 March of the year 0, in years that begin in March: so a leap day is the
-    // last day of its year. 146 097 days are 400 years.
-    let days = unix_seconds.div_euclid(86_400) + 719_468;
-    let (cycle, day_of_cycle) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_cycle =
-        (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-    let day_of_year =
-        day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    // Months from March have 153 days in every five.
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = cycle * 400 + year_of_cycle + i64::from(month <= 2);
+    let (year, month, day) = Timestamp::<Utc>::from_secs(unix_seconds).date();
     let year = u16::try_from(year).ok().filter(|year| *year <= 9999)?;
-    Some(Date { year, month: u8::try_from(month).ok()?, day: u8::try_from(day).ok()? })
+    Some(Date { year, month, day })
 }
 
 impl Clock {

@@ -27,6 +27,8 @@ const POLLS_BEFORE_RESOLVING: u32 = 8;
 /// Rest after a name that could not be resolved, doubled each time.
 const FIRST_REST: Duration = Duration::from_secs(2);
 const LONGEST_REST: Duration = Duration::from_secs(256);
+/// How long servers that have all sent us away (DENY, RSTR) are left in peace.
+const DENIED_REST: Duration = Duration::from_secs(3600);
 /// The longest answer that is looked at; more is cut off, and refused by its length.
 const BUFFER: usize = 1024;
 /// Uncertainty before and after an exchange, as a ratio, up to which the interval may
@@ -53,39 +55,58 @@ pub struct NtpSource {
     context: Context,
     place: Place,
     config: ClientConfig,
-    /// Refused in earlier associations, by reason.
     trouble: Trouble,
+    /// Addresses whose servers have sent us away.
+    denied: HashSet<SocketAddr>,
+    /// Comparisons accepted from addresses of before.
+    accepted: u64,
 }
 
 impl NtpSource {
     /// A source that has not been asked yet.
     #[must_use]
     pub fn new(context: Context, place: Place, config: ClientConfig) -> Self {
-        Self { context, place, config, trouble: Trouble::default() }
+        let trouble = Trouble::default();
+        Self { context, place, config, trouble, denied: HashSet::new(), accepted: 0 }
     }
 
     /// Follows the server for as long as the task lives.
     pub async fn run(mut self) {
-        let mut avoid = None;
+        let mut association: Option<Association> = None;
         loop {
-            let address = self.resolve(avoid).await;
-            self.place.taken.borrow_mut().insert(address);
-            let mut association = Association::new(&self.context, self.config, address);
-            if let Some(association) = &mut association {
-                association.run(&mut self.context, &mut self.trouble).await;
+            let current = association.as_ref().map(|association| association.address);
+            let address = self.resolve(current).await;
+            if current != Some(address) {
+                if let Some(old) = association.take() {
+                    self.leave(&old);
+                }
+                self.place.taken.borrow_mut().insert(address);
+                association = Association::new(&self.context, self.config, address);
             }
-            self.place.taken.borrow_mut().remove(&address);
-            avoid = Some(address);
-            sleep(FIRST_REST).await;
+            let Some(association) = &mut association else { return };
+            association.run(&mut self).await;
+            if let Some(kiss) = association.client.stopped() {
+                tracing::warn!("source {}: {address} sends us away: {kiss}", self.context.name);
+                self.denied.insert(address);
+            }
         }
     }
 
-    /// An address of the server that no neighbour uses, if possible another one than
-    /// that to `avoid`. Tries until there is one.
-    async fn resolve(&mut self, avoid: Option<SocketAddr>) -> SocketAddr {
+    /// Keeps the counters of an association that ends: they never go back.
+    fn leave(&mut self, old: &Association) {
+        self.place.taken.borrow_mut().remove(&old.address);
+        self.accepted += old.client.accepted();
+        for (reason, count) in old.client.rejected() {
+            *self.trouble.counts.entry((*reason).to_owned()).or_default() += count;
+        }
+    }
+
+    /// An address of the server that no neighbour uses, another one than the `current`
+    /// if possible. Tries until there is one.
+    async fn resolve(&mut self, current: Option<SocketAddr>) -> SocketAddr {
         let mut rest = FIRST_REST;
         loop {
-            match self.lookup(avoid).await {
+            match self.lookup(current).await {
                 Ok(address) => {
                     self.trouble.now = None;
                     return address;
@@ -93,30 +114,41 @@ impl NtpSource {
                 Err(text) => self.trouble.note("no-address", text),
             }
             self.context.report(self.nowhere());
+            if !self.denied.is_empty() {
+                rest = DENIED_REST;
+            }
             sleep(rest).await;
+            self.denied.clear();
             rest = (rest * 2).min(LONGEST_REST);
         }
     }
 
-    async fn lookup(&self, avoid: Option<SocketAddr>) -> Result<SocketAddr, String> {
+    async fn lookup(&self, current: Option<SocketAddr>) -> Result<SocketAddr, String> {
         let (name, host) = (&self.context.name, self.place.host.as_str());
         let found: Vec<SocketAddr> = match host.parse() {
             // Not worth the helper thread that resolves names.
             Ok(ip) => vec![SocketAddr::new(ip, self.place.port)],
             Err(_) => lookup_host((host, self.place.port))
                 .await
-                .map_err(|e| format!("source {name}: cannot resolve {host}: {e}; is the name right, and DNS reachable?"))?
+                .map_err(|error| {
+                    format!(
+                        "source {name}: cannot resolve {host}: {error}; is the name right, and a \
+                         name server reachable?"
+                    )
+                })?
                 .collect(),
         };
+        if found.is_empty() {
+            return Err(format!("source {name}: {host} has no address; is the name right?"));
+        }
         let taken = self.place.taken.borrow();
-        let mut free = found.iter().filter(|address| !taken.contains(address));
-        let first = free.clone().next();
-        free.find(|address| Some(**address) != avoid).or(first).copied().ok_or_else(|| {
-            if found.is_empty() {
-                format!("source {name}: {host} has no address; is the name right?")
-            } else {
-                format!("source {name}: every address of {host} is in use by another source")
-            }
+        let free = |address: &&SocketAddr| {
+            !self.denied.contains(address)
+                && (Some(**address) == current || !taken.contains(address))
+        };
+        let other = found.iter().filter(free).find(|address| Some(**address) != current);
+        other.or_else(|| found.iter().find(free)).copied().ok_or_else(|| {
+            format!("source {name}: every address of {host} is in use, or has sent us away")
         })
     }
 
@@ -142,6 +174,8 @@ struct Association {
     last: Option<Answer>,
     last_failure: Option<Rejection>,
     heard: Option<Timestamp<Free>>,
+    /// Polls in vain when the name was resolved last.
+    resolved_at: u32,
 }
 
 /// A request that the kernel has not stamped yet.
@@ -166,12 +200,14 @@ impl Association {
             last: None,
             last_failure: None,
             heard: None,
+            resolved_at: 0,
         })
     }
 
     /// Until the server has been silent for too long, or sent us away.
-    async fn run(&mut self, context: &mut Context, trouble: &mut Trouble) {
+    async fn run(&mut self, source: &mut NtpSource) {
         while let Some(at) = self.client.poll_timeout() {
+            let (context, trouble) = (&mut source.context, &mut source.trouble);
             tokio::select! {
                 () = context.sleep_until(at) => self.wake(context, trouble),
                 result = activity(&mut self.socket) => match result {
@@ -179,14 +215,13 @@ impl Association {
                     Err(error) => self.fault(context, trouble, &error),
                 },
             }
-            context.report(self.report(context, trouble));
-            if self.client.unanswered() >= POLLS_BEFORE_RESOLVING {
-                break;
+            source.context.report(self.report(source));
+            let silent = self.client.unanswered();
+            self.resolved_at = self.resolved_at.min(silent);
+            if silent >= self.resolved_at + POLLS_BEFORE_RESOLVING {
+                self.resolved_at = silent;
+                return;
             }
-        }
-        if let Some(kiss) = self.client.stopped() {
-            tracing::warn!("source {}: {} asks us to stay away: {kiss}", context.name, self.address);
-            sleep(LONGEST_REST).await;
         }
     }
 
@@ -201,7 +236,9 @@ impl Association {
         let opened = socket::client(self.address)
             .map_err(io::Error::other)
             .and_then(AsyncSocket::new)
-            .and_then(|mut socket| socket.get_mut().send(&request.bytes).map(|sent| (socket, sent)));
+            .and_then(|mut socket| {
+                socket.get_mut().send(&request.bytes).map(|sent| (socket, sent))
+            });
         match opened {
             Ok((socket, sent)) => {
                 self.socket = Some(socket);
@@ -236,7 +273,11 @@ impl Association {
             match socket.get_mut().receive(&mut buffer) {
                 Ok(Some(received)) => {
                     trouble.now = None;
-                    self.receive(context, &buffer[..received.length], context.stamp(received.stamp));
+                    self.receive(
+                        context,
+                        &buffer[..received.length],
+                        context.stamp(received.stamp),
+                    );
                 }
                 Ok(None) => break,
                 Err(error) => return self.fault(context, trouble, &error),
@@ -335,14 +376,17 @@ impl Association {
         answer.stratum > 1 && own.map(refers_to) == Some(answer.reference_id)
     }
 
-    fn report(&self, context: &Context, trouble: &Trouble) -> Report {
+    fn report(&self, source: &NtpSource) -> Report {
+        let (context, trouble) = (&source.context, &source.trouble);
         let usable = self.usable();
         let mut status = context.status("ntp", self.address.to_string());
         status.reach = self.client.reach();
         status.poll_interval = f64::from(self.client.poll()).exp2();
-        status.accepted = self.client.accepted();
-        status.rejected = self.client.rejected().iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
-        status.rejected.extend(trouble.counts.clone());
+        status.accepted = source.accepted + self.client.accepted();
+        status.rejected.clone_from(&trouble.counts);
+        for (reason, count) in self.client.rejected() {
+            *status.rejected.entry((*reason).to_owned()).or_default() += count;
+        }
         status.reason =
             trouble.now.clone().or_else(|| self.last_failure.map(|reason| reason.to_string()));
         let mut edge = context.edge(usable);

@@ -14,7 +14,9 @@ use ptp::{
 };
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::interface::{Interface, MacAddress};
-use utcd_linux::socket::{IpVersion, Notice, OpenError, PtpPort, SendId, TimeSocket, ptp as open_udp};
+use utcd_linux::socket::{
+    IpVersion, Notice, OpenError, PtpPort, SendId, TimeSocket, ptp as open_udp,
+};
 use utcd_linux::{ethernet, random};
 
 use super::{Context, Report, Trouble, stamps};
@@ -385,7 +387,10 @@ impl PtpSource {
     }
 }
 
-fn open_pair(name: &str, version: IpVersion) -> Result<(TimeSocket, Option<TimeSocket>), OpenError> {
+fn open_pair(
+    name: &str,
+    version: IpVersion,
+) -> Result<(TimeSocket, Option<TimeSocket>), OpenError> {
     let event = open_udp(name, version, PtpPort::Event)?;
     Ok((event, Some(open_udp(name, version, PtpPort::General)?)))
 }
