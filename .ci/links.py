@@ -19,6 +19,9 @@ def anchors(text):
 
 
 def broken(page):
+    if not page.exists():
+        yield f"{page}: no such file"
+        return
     for target in LINK.findall(FENCE.sub("", page.read_text())):
         if re.match(r"[a-z]+:", target):
             continue
