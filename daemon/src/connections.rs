@@ -78,6 +78,9 @@ impl Counts {
     }
 }
 
+/// Shared counts, as the servers and the metrics hold them.
+pub type SharedCounts = Arc<Counts>;
+
 /// A listening socket of either family.
 pub(crate) trait Listen {
     /// A connection.
@@ -169,6 +172,3 @@ pub(crate) async fn within<T>(
 ) -> Result<T, Trouble> {
     tokio::time::timeout(limit, work).await.unwrap_or(Err(Trouble::Timeout))
 }
-
-/// Shared counts, as the servers and the metrics hold them.
-pub type SharedCounts = Arc<Counts>;

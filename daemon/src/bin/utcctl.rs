@@ -145,8 +145,10 @@ impl Failure {
     const fn advice(&self) -> &'static str {
         match self {
             Self::Client(ClientError::Unreachable(_)) => {
-                "\nIs it running (`systemctl status utcd`)? May you write to the socket \
-                 (`ls -l`, and the `mode` under [control])? Does it listen elsewhere (--socket PATH)?"
+                "\n\
+                 Is it running?             systemctl status utcd\n\
+                 Does it listen elsewhere?  utcctl --socket PATH\n\
+                 May you ask it?            see the `mode` of the socket under [control]"
             }
             _ => "",
         }

@@ -36,11 +36,10 @@ pub fn line(status: &Status, clock: &ClockStatus) -> String {
         )
     });
     format!(
-        "{} {}, offset {} ± {} (k=2), bound {}, frequency {}, leader {}, sources {}/{}",
+        "{} {}, offset {} (k=2), bound {}, frequency {}, leader {}, sources {}/{}",
         harmless(&clock.name),
         clock.state.name(),
-        text::offset(clock.offset),
-        text::time(clock.uncertainty),
+        text::measured(clock.offset, clock.uncertainty),
         text::time(clock.bound),
         text::frequency(clock.frequency),
         clock.leader.as_deref().map_or_else(|| "none".to_owned(), harmless),

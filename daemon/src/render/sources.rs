@@ -8,6 +8,9 @@ use crate::status::{SelectionState, SourceStatus, Status};
 const LEGEND: &str = "* leads  + combined  - agrees  x falseticker  ~ warming up  ? unreachable  \
     ! unusable\nReach: the last eight polls in octal, 377 is all of them. Offset: + is a fast clock.\n";
 
+/// Where the clock stands among the columns.
+const CLOCK: usize = 2;
+
 /// One row for each source, and what the marks mean.
 #[must_use]
 pub fn sources(status: &Status, colours: Colours) -> String {
@@ -18,9 +21,8 @@ pub fn sources(status: &Status, colours: Colours) -> String {
     format!("{}\n{legend}", table(status, colours))
 }
 
-/// The table alone.
-pub(super) fn table(status: &Status, colours: Colours) -> String {
-    let mut table = Table::new(&[
+fn table(status: &Status, colours: Colours) -> String {
+    let mut columns = vec![
         ("", Align::Left),
         ("Source", Align::Left),
         ("Clock", Align::Left),
@@ -34,9 +36,19 @@ pub(super) fn table(status: &Status, colours: Colours) -> String {
         ("Delay", Align::Right),
         ("Jitter", Align::Right),
         ("State", Align::Left),
-    ]);
+    ];
+    // Where there is but one clock, the column would only take room.
+    let several = status.clocks.len() > 1;
+    if !several {
+        columns.remove(CLOCK);
+    }
+    let mut table = Table::new(&columns);
     for source in &status.sources {
-        table.row(row(source));
+        let mut row = row(source);
+        if !several {
+            row.remove(CLOCK);
+        }
+        table.row(row);
     }
     table.render(colours)
 }

@@ -74,12 +74,10 @@ pub fn status(status: &Status, colours: Colours) -> String {
 pub(super) fn headline(status: &Status, colours: Colours) -> String {
     let verdict = verdict(status);
     let mut table = Table::new(&[("", Align::Left), ("", Align::Left)]);
-    if verdict.is_ok() {
-        let all = match status.clocks.len() {
-            1 => "the clock is synchronised".to_owned(),
-            n => format!("all {n} clocks are synchronised"),
-        };
-        table.row(vec![Cell::new("OK".to_owned(), Look::Good), all.into()]);
+    for clock in status.clocks.iter().filter(|_| verdict.is_ok()) {
+        let offset = text::measured(clock.offset, clock.uncertainty);
+        let well = format!("clock {} is synchronised, offset {offset}", harmless(&clock.name));
+        table.row(vec![Cell::new("OK".to_owned(), Look::Good), well.into()]);
     }
     for problem in verdict.problems {
         table.row(vec![Cell::new("NOT OK".to_owned(), Look::Bad), problem.into()]);
@@ -105,12 +103,11 @@ fn clock_page(clock: &ClockStatus, colours: Colours) -> String {
         state => state.name().to_owned(),
     };
     table.row(vec!["  State".into(), Cell::new(state, text::clock_look(clock.state))]);
-    let offset = format!("{} ± {}", text::offset(clock.offset), text::time(clock.uncertainty));
-    table.row(vec!["  Offset".into(), format!("{offset} (U, k = 2; + is fast)").into()]);
+    let offset = text::measured(clock.offset, clock.uncertainty);
+    table.row(vec!["  Offset".into(), format!("{offset}  (U, k = 2; + is fast)").into()]);
     table.row(vec!["  Hard bound".into(), text::time(clock.bound).into()]);
-    let uncertainty = text::ratio(clock.frequency_uncertainty);
-    let frequency = format!("{} ± {uncertainty} (u)", text::frequency(clock.frequency));
-    table.row(vec!["  Frequency".into(), frequency.into()]);
+    let frequency = text::measured_frequency(clock.frequency, clock.frequency_uncertainty);
+    table.row(vec!["  Frequency".into(), format!("{frequency}  (u, k = 1)").into()]);
     let leader = clock.leader.as_deref().map_or_else(|| UNKNOWN.to_owned(), harmless);
     table.row(vec!["  Leader".into(), leader.into()]);
     table.row(vec!["  Traceable".into(), traceable(clock)]);

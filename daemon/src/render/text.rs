@@ -91,45 +91,59 @@ pub(super) fn harmless(text: &str) -> String {
 
 /// An offset, with its sign.
 pub(super) fn offset(value: Option<f64>) -> String {
-    known(value).map_or_else(|| UNKNOWN.to_owned(), |value| format!("{:+}", Time(value)))
+    shown(value, |value| format!("{:+}", Time(value)), "0 s")
 }
 
 /// A time that has no sign: an uncertainty, a bound, a delay.
 pub(super) fn time(value: Option<f64>) -> String {
-    known(value).map_or_else(|| UNKNOWN.to_owned(), |value| Time(value).to_string())
+    shown(value, |value| Time(value).to_string(), "0 s")
 }
 
 /// A frequency, with its sign.
 pub(super) fn frequency(value: Option<f64>) -> String {
-    known(value).map_or_else(|| UNKNOWN.to_owned(), |value| format!("{:+}", Ratio(value)))
+    shown(value, |value| format!("{:+}", Ratio(value)), "0 ppm")
 }
 
-/// A ratio that has no sign.
-pub(super) fn ratio(value: Option<f64>) -> String {
-    known(value).map_or_else(|| UNKNOWN.to_owned(), |value| Ratio(value).to_string())
+/// An offset with its expanded uncertainty: `+1.23 µs ± 4.56 µs`.
+pub(super) fn measured(value: Option<f64>, uncertainty: Option<f64>) -> String {
+    with_uncertainty(&offset(value), &time(uncertainty))
 }
 
-fn known(value: Option<f64>) -> Option<f64> {
-    value.filter(|value| value.is_finite())
+/// A frequency with its standard uncertainty: `-12.3 ppm ± 21.0 ppb`.
+pub(super) fn measured_frequency(value: Option<f64>, uncertainty: Option<f64>) -> String {
+    let uncertainty = shown(uncertainty, |value| Ratio(value).to_string(), "0 ppm");
+    with_uncertainty(&frequency(value), &uncertainty)
+}
+
+fn with_uncertainty(value: &str, uncertainty: &str) -> String {
+    match (value, uncertainty) {
+        (UNKNOWN, _) => UNKNOWN.to_owned(),
+        (value, UNKNOWN) => format!("{value} ± ?"),
+        (value, uncertainty) => format!("{value} ± {uncertainty}"),
+    }
+}
+
+/// A zero has no unit that fits it better than another.
+fn shown(value: Option<f64>, text: impl Fn(f64) -> String, zero: &str) -> String {
+    match value {
+        Some(0.0) => zero.to_owned(),
+        Some(value) if value.is_finite() => text(value),
+        _ => UNKNOWN.to_owned(),
+    }
 }
 
 /// How long something lasts or is ago, in the two largest units that fit: `2 d 3 h`,
 /// `4 min 5 s`, `64 s`, `125 ms`.
 pub(super) fn span(seconds: f64) -> String {
-    if !seconds.is_finite() {
-        return UNKNOWN.to_owned();
-    }
-    if seconds == 0.0 {
-        return "0 s".to_owned();
-    }
-    if seconds < 10.0 {
-        return Time(seconds).to_string();
+    if !seconds.is_finite() || seconds < 10.0 {
+        return time(Some(seconds));
     }
     // Saturates, far beyond the age of the universe.
     let whole = seconds.round() as u64;
     let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
     match (days, hours, minutes, whole % 60) {
-        (0, 0, 0, s) => format!("{s} s"),
+        // Poll intervals are known by these numbers: 16 s, 32 s, 64 s.
+        (0, 0, 0..=1, _) => format!("{whole} s"),
         (0, 0, min, s) => format!("{min} min {s} s"),
         (0, h, min, _) => format!("{h} h {min} min"),
         (d, h, ..) => format!("{d} d {h} h"),
@@ -155,8 +169,9 @@ mod tests {
             (0.0, "0 s"),
             (0.125, "125 ms"),
             (9.0, "9.00 s"),
-            (59.6, "1 min 0 s"),
-            (64.0, "1 min 4 s"),
+            (59.6, "60 s"),
+            (64.0, "64 s"),
+            (1024.0, "17 min 4 s"),
             (11_549.0, "3 h 12 min"),
             (183_600.0, "2 d 3 h"),
             (f64::NAN, "-"),
@@ -185,6 +200,10 @@ mod tests {
         assert_eq!(time(Some(f64::NAN)), "-");
         assert_eq!(offset(Some(1.5e-6)), "+1.50 µs");
         assert_eq!(frequency(Some(-2e-8)), "-20.0 ppb");
+        assert_eq!(measured(Some(1e-6), Some(2e-6)), "+1.00 µs ± 2.00 µs");
+        assert_eq!(measured(Some(0.0), None), "0 s ± ?");
+        assert_eq!(measured(None, Some(1.0)), "-");
+        assert_eq!(measured_frequency(Some(1e-6), Some(0.0)), "+1.00 ppm ± 0 ppm");
     }
 
     #[test]
