@@ -59,8 +59,7 @@ impl Config {
 
 impl Origin {
     /// Why this statement does not hold on the day `today`, if it does not.
-    #[must_use]
-    pub fn lapse(&self, today: Date) -> Option<String> {
+    fn lapse(&self, today: Date) -> Option<String> {
         let statement = match &self.certificate {
             Some(number) => format!("certificate {number}"),
             None => format!("the statement about {}", self.clock),

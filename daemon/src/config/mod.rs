@@ -25,6 +25,7 @@ pub use error::{ConfigError, Problem};
 pub use reference::reference_page;
 pub use schema::*;
 
+use crate::control::default_paths;
 use error::{Problems, Wrong};
 
 /// The configuration that is used where no file is given and none is installed.
@@ -95,23 +96,13 @@ impl SourceCommon {
     }
 }
 
-impl Origin {
-    /// Standard uncertainty of the source against the clock at the origin, s.
-    #[must_use]
-    pub fn standard_uncertainty(&self) -> Option<f64> {
-        self.uncertainty.map(|expanded| expanded / self.coverage_factor)
-    }
-}
-
 impl ControlSocket {
     /// Where it is, for the user `uid` whose `$XDG_RUNTIME_DIR` is `runtime_dir`.
     #[must_use]
     pub fn path(&self, runtime_dir: Option<&OsStr>, uid: u32) -> PathBuf {
-        match (self, runtime_dir.map(Path::new)) {
-            (Self::Path(path), _) => path.clone(),
-            // The XDG specification asks to ignore a path that is not absolute.
-            (Self::PerUser, Some(dir)) if dir.is_absolute() => dir.join("utcd/control.sock"),
-            (Self::PerUser, _) => PathBuf::from(format!("/tmp/utcd-{uid}/control.sock")),
+        match self {
+            Self::Path(path) => path.clone(),
+            Self::PerUser => default_paths(runtime_dir, uid).user,
         }
     }
 }
