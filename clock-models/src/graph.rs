@@ -43,6 +43,8 @@ pub struct Link {
     pub by: String,
     /// How well `to` is known against `from`.
     pub budget: Budget,
+    /// From when on it is valid, if not always.
+    pub starts: Option<Timestamp<Utc>>,
     /// When the link ceases to be valid, if it does.
     pub expires: Option<Timestamp<Utc>>,
     /// What is wrong with it, if anything is.
@@ -54,6 +56,9 @@ impl Link {
     fn broken(&self, now: Timestamp<Utc>) -> Option<Untraceable> {
         if let Some(at) = self.expires.filter(|&at| now >= at) {
             return Some(Untraceable::Expired { link: self.describe(), at });
+        }
+        if let Some(at) = self.starts.filter(|&at| now < at) {
+            return Some(Untraceable::NotYetValid { link: self.describe(), at });
         }
         match self.fault {
             Some(Fault::UpstreamUnsynchronised) => {
@@ -120,6 +125,14 @@ pub enum Untraceable {
         /// Method and ends of the link.
         link: String,
         /// When.
+        at: Timestamp<Utc>,
+    },
+    /// A certificate that holds from a later day on.
+    #[error("{link} is valid only from {at}")]
+    NotYetValid {
+        /// Method and ends of the link.
+        link: String,
+        /// From when.
         at: Timestamp<Utc>,
     },
     /// A clock further up has lost its time.
@@ -296,6 +309,7 @@ mod tests {
             to: to.to_owned(),
             by: by.to_owned(),
             budget: Budget::new(components.iter().cloned()).unwrap(),
+            starts: None,
             expires: None,
             fault: None,
         }
@@ -375,6 +389,8 @@ mod tests {
     #[test]
     fn every_way_to_lose_traceability_is_told() {
         let ended = Link { expires: Some(NOW), ..certificate() };
+        let tomorrow = NOW + crate::time::Duration::from_secs(86_400);
+        let early = Link { starts: Some(tomorrow), ..certificate() };
         let fault = |fault, link| Link { fault: Some(fault), ..link };
         let unsynchronised = fault(Fault::UpstreamUnsynchronised, ntp());
         let stale = fault(Fault::Stale, ntp());
@@ -385,6 +401,11 @@ mod tests {
                 vec![ended, ntp()],
                 "certificate 2026-0817 (UTC(NIM) → ntp1) expired at \
                  2026-11-22T04:46:44.000000000Z",
+            ),
+            (
+                vec![early, ntp()],
+                "certificate 2026-0817 (UTC(NIM) → ntp1) is valid only from \
+                 2026-11-23T04:46:44.000000000Z",
             ),
             (vec![certificate(), unsynchronised], "ntp1 says itself that it is unsynchronised"),
             (
@@ -403,6 +424,8 @@ mod tests {
     #[test]
     fn the_first_reason_from_the_origin_down_is_told() {
         let ended = Link { expires: Some(NOW), ..certificate() };
+        let tomorrow = NOW + crate::time::Duration::from_secs(86_400);
+        let early = Link { starts: Some(tomorrow), ..certificate() };
         let stale = Link { fault: Some(Fault::Stale), ..ntp() };
         assert!(reason([ended, stale]).starts_with("certificate"));
     }

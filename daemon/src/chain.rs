@@ -2,11 +2,14 @@
 
 use clock_models::graph::{Chain, ClockGraph, ClockKind, GraphError, Link};
 use clock_models::keeper::Round;
-use clock_models::time::{Timestamp, Utc};
+use clock_models::time::{Duration, Timestamp, Utc};
 use clock_models::uncertainty::{Budget, Component};
 
 use crate::config::{Date, Origin};
 use crate::status::{BudgetLine, ChainLink};
+
+/// The last day of a certificate is a whole one.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// What is known of the leading source besides its comparisons.
 #[derive(Debug, Clone)]
@@ -61,6 +64,7 @@ fn link(from: &str, to: &str, by: &str, components: Vec<Component>) -> Link {
         by: by.to_owned(),
         // The components come from budgets, or from checked configuration and packets.
         budget: Budget::new(components).unwrap_or_default(),
+        starts: None,
         expires: None,
         fault: None,
     }
@@ -74,14 +78,14 @@ fn certified(origin: &Origin, source: &str, upstream: Vec<Component>) -> Link {
         (Some(number), None) => format!("certificate {number}"),
         (None, _) => "declaration of the operator".to_owned(),
     };
-    let expires = origin.expires.as_ref().and_then(end_of_day);
-    Link { expires, ..link(&origin.clock, source, &by, upstream) }
+    let starts = origin.issued.as_ref().and_then(midnight);
+    let expires = origin.expires.as_ref().and_then(midnight).map(|day| day + DAY);
+    Link { starts, expires, ..link(&origin.clock, source, &by, upstream) }
 }
 
-/// The midnight that ends a day, UTC.
-fn end_of_day(date: &Date) -> Option<Timestamp<Utc>> {
-    Timestamp::<Utc>::from_date(i64::from(date.year), date.month, date.day)
-        .map(|midnight| midnight + clock_models::time::Duration::from_secs(86_400))
+/// The midnight that begins a day, UTC.
+fn midnight(date: &Date) -> Option<Timestamp<Utc>> {
+    Timestamp::from_date(i64::from(date.year), date.month, date.day)
 }
 
 /// The links as they are published.

@@ -214,7 +214,7 @@ impl ClockTask {
                 Time(moved)
             );
         }
-        let foreign = self.is_disciplined() && self.clock.borrow().is_steered_by_others();
+        let foreign = self.is_disciplined() && self.clock.borrow_mut().notice_foreign_steering();
         if foreign && !self.said.foreign_steering {
             self.steered_by_others += 1;
             tracing::warn!(

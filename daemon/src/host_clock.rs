@@ -173,13 +173,14 @@ impl HostClock {
     }
 
     /// True if another program has set the frequency of the clock, or switched the
-    /// kernel's own discipline on, since utcd set it last.
-    #[must_use]
-    pub fn is_steered_by_others(&self) -> bool {
-        let Kind::System { clock, frequency, owned: true } = &self.kind else { return false };
-        clock.status().is_ok_and(|status| {
-            status.kernel_discipline || (status.frequency - frequency).abs() > 1e-12
-        })
+    /// kernel's own discipline on, since utcd set it last. What it set counts from here
+    /// on as what the clock runs at.
+    pub fn notice_foreign_steering(&mut self) -> bool {
+        let Kind::System { clock, frequency, owned: true } = &mut self.kind else { return false };
+        let Ok(status) = clock.status() else { return false };
+        let is_foreign = status.kernel_discipline || (status.frequency - *frequency).abs() > 1e-12;
+        *frequency = status.frequency;
+        is_foreign
     }
 
     /// Tells the kernel how good the system clock is, for programs that ask it.

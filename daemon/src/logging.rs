@@ -40,6 +40,7 @@ impl Tail {
     }
 }
 
+/// One write is one event, as the subscriber makes them.
 impl Write for Tail {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,7 +136,7 @@ mod tests {
     fn only_the_last_lines_are_kept() {
         let mut tail = Tail::default();
         for n in 0..10 {
-            writeln!(tail, "line {n}").unwrap();
+            tail.write_all(format!("line {n}\n").as_bytes()).unwrap();
         }
         assert_eq!(tail.lines().len(), TAIL);
         assert_eq!(tail.lines().last().unwrap(), "line 9");

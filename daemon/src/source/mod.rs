@@ -121,11 +121,11 @@ struct Trouble {
 }
 
 impl Trouble {
-    /// Counts it under a name, and logs it unless it is what was logged last.
-    fn note(&mut self, name: &str, text: String) {
+    /// Counts it under a name, and logs it unless it lasts.
+    fn note(&mut self, source: &str, name: &str, text: String) {
         *self.counts.entry(name.to_owned()).or_default() += 1;
         if self.now.as_deref() != Some(text.as_str()) {
-            tracing::warn!("{text}");
+            tracing::warn!("source {source}: {text}");
         }
         self.now = Some(text);
     }

@@ -108,10 +108,12 @@ impl NtpSource {
         loop {
             match self.lookup(current).await {
                 Ok(address) => {
-                    self.trouble.now = None;
+                    if current != Some(address) {
+                        self.trouble.now = None;
+                    }
                     return address;
                 }
-                Err(text) => self.trouble.note("no-address", text),
+                Err(text) => self.trouble.note(&self.context.name, "no-address", text),
             }
             self.context.report(self.nowhere());
             if !self.denied.is_empty() {
@@ -124,7 +126,7 @@ impl NtpSource {
     }
 
     async fn lookup(&self, current: Option<SocketAddr>) -> Result<SocketAddr, String> {
-        let (name, host) = (&self.context.name, self.place.host.as_str());
+        let host = self.place.host.as_str();
         let found: Vec<SocketAddr> = match host.parse() {
             // Not worth the helper thread that resolves names.
             Ok(ip) => vec![SocketAddr::new(ip, self.place.port)],
@@ -132,14 +134,14 @@ impl NtpSource {
                 .await
                 .map_err(|error| {
                     format!(
-                        "source {name}: cannot resolve {host}: {error}; is the name right, and a \
+                        "cannot resolve {host}: {error}; is the name right, and a \
                          name server reachable?"
                     )
                 })?
                 .collect(),
         };
         if found.is_empty() {
-            return Err(format!("source {name}: {host} has no address; is the name right?"));
+            return Err(format!("{host} has no address; is the name right?"));
         }
         let taken = self.place.taken.borrow();
         let free = |address: &&SocketAddr| {
@@ -147,9 +149,10 @@ impl NtpSource {
                 && (Some(**address) == current || !taken.contains(address))
         };
         let other = found.iter().filter(free).find(|address| Some(**address) != current);
-        other.or_else(|| found.iter().find(free)).copied().ok_or_else(|| {
-            format!("source {name}: every address of {host} is in use, or has sent us away")
-        })
+        other
+            .or_else(|| found.iter().find(free))
+            .copied()
+            .ok_or_else(|| format!("every address of {host} is in use, or has sent us away"))
     }
 
     /// What is known while there is no address.
@@ -254,7 +257,7 @@ impl Association {
 
     fn fault(&mut self, context: &Context, trouble: &mut Trouble, error: &io::Error) {
         self.socket = None;
-        trouble.note("socket", format!("source {}: {}: {error}", context.name, self.address));
+        trouble.note(&context.name, "socket", format!("{}: {error}", self.address));
     }
 
     /// Notices first: the stamp of a request is there before its answer.
@@ -295,8 +298,9 @@ impl Association {
                 }
             }
             Notice::Undelivered { cause, .. } => trouble.note(
+                &context.name,
                 "undelivered",
-                format!("source {}: {} cannot be reached: {cause}", context.name, self.address),
+                format!("{} cannot be reached: {cause}", self.address),
             ),
         }
     }

@@ -118,8 +118,8 @@ impl PtpSource {
     }
 
     fn note(&mut self, name: &str, text: &str) {
-        let text = format!("source {}: {}: {text}", self.context.name, self.config.interface);
-        self.trouble.note(name, text);
+        let text = format!("{}: {text}", self.config.interface);
+        self.trouble.note(&self.context.name, name, text);
     }
 
     /// What was learnt of a master does not hold for the next one.
