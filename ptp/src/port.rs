@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use clock_models::comparison::{Comparison, Reading, Stamp, StampedBy};
-use clock_models::time::{Duration, Free, Timestamp};
+use clock_models::time::{Duration, Free, LeapTable, Timestamp};
 
 use crate::config::{self, ConfigError, PortConfig};
 use crate::engine::{self, Engine, Measured, Request};
@@ -131,6 +131,11 @@ impl Port {
     #[must_use]
     pub const fn rejections(&self) -> &Rejections {
         &self.rejections
+    }
+
+    /// Puts a newer leap table in force.
+    pub fn set_leap_table(&mut self, leap_table: LeapTable) {
+        self.config.leap_table = leap_table;
     }
 
     /// The next thing to do. Call it after every `handle_*` until there is none.

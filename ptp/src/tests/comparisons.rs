@@ -292,6 +292,32 @@ fn the_same_seed_gives_the_same_run_and_another_one_another() {
     assert_ne!(requests(1), requests(2));
 }
 
+/// A table from before the first leap second, when TAI−UTC was 10 s.
+const OTHER_TABLE: &str = "#$ 3676924800\n#@ 3928521600\n2272060800  10\n#h a7a7aebc 230cb8a8 0e7e6ab8 b69d8a10 984e795e\n";
+
+#[test]
+fn a_newer_leap_table_is_obeyed_from_the_next_comparison_on() {
+    let mut master = Master::new(1);
+    master.flags = Flags::default();
+    let config = PortConfig { arbitrary_timescale: ArbitraryTimescale::Utc, ..config() };
+    let mut pair = follow(config, master, 10.0);
+    pair.port.set_leap_table(LeapTable::parse(OTHER_TABLE).unwrap());
+    let difference = |pair: &Pair| {
+        let mut readings = pair.compared.iter().filter_map(|made| made.comparison.from_reference);
+        readings.next_back().unwrap().difference - OFFSET + MICROSECOND * 50
+    };
+    assert_eq!(difference(&pair), Duration::from_secs(37));
+    pair.run(2.0);
+    assert_eq!(difference(&pair), Duration::from_secs(10));
+}
+
+#[test]
+fn a_port_can_be_handed_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Port>();
+    is_send::<Action>();
+}
+
 #[test]
 fn a_configuration_out_of_range_makes_no_port() {
     let config = PortConfig { domain: 200, ..PortConfig::new(CLOCK, LeapTable::built_in()) };
