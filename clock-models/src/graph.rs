@@ -407,6 +407,11 @@ mod tests {
                 "certificate 2026-0817 (UTC(NIM) → ntp1) is valid only from \
                  2026-11-23T04:46:44.000000000Z",
             ),
+            (
+                vec![early, ntp()],
+                "certificate 2026-0817 (UTC(NIM) → ntp1) is valid only from \
+                 2026-11-23T04:46:44.000000000Z",
+            ),
             (vec![certificate(), unsynchronised], "ntp1 says itself that it is unsynchronised"),
             (
                 vec![certificate(), stale],

@@ -310,10 +310,11 @@ impl ClockTask {
             let mut status = report.status.clone();
             if let Some((_, verdict)) = verdict(report.edge.id) {
                 status.state = published_verdict(verdict);
-                status.reason = Some(match status.reason {
-                    Some(more) => format!("{verdict}: {more}"),
-                    None => verdict.to_string(),
-                });
+                status.reason = match (verdict, status.reason) {
+                    (Verdict::Leader | Verdict::Combined, more) => more,
+                    (_, Some(more)) => Some(format!("{verdict}: {more}")),
+                    (_, None) => Some(verdict.to_string()),
+                };
             }
             status.age = report.heard.map(|at| (reading.base - at).seconds());
             if let Some(estimate) = report.edge.corrected() {

@@ -23,6 +23,8 @@ const PRECISION: i8 = -22;
 /// A leap second is announced for the UTC day at whose end it is (RFC 5905 section 7.3).
 const LEAP_ANNOUNCEMENT: clock_models::time::Duration =
     clock_models::time::Duration::from_secs(86_400);
+/// What NTP implementations state for a clock that is its own reference.
+const LOCAL_REFERENCE: [u8; 4] = [127, 127, 1, 1];
 /// The longest request that is looked at.
 const BUFFER: usize = 1024;
 /// Requests answered in a row before other tasks get their turn.
@@ -195,7 +197,7 @@ impl Served {
             stratum,
             root_delay: 0.0,
             root_dispersion: 0.0,
-            reference_id: ReferenceId::from_code("LOCL").unwrap_or(ReferenceId::NONE),
+            reference_id: ReferenceId::from_bytes(LOCAL_REFERENCE),
             reference_time: now,
         }
     }

@@ -72,7 +72,7 @@ fn the_budget_of_the_path_adds_up_to_what_the_packets_allow() {
 #[test]
 fn a_liar_is_outvoted_and_the_honest_are_combined() {
     let (mut keeper, mut clock, now) = start();
-    let edges = [edge(1, now, 1000.0), edge(2, now, 1000.000_01), edge(3, now, 1000.5)];
+    let edges = [edge(1, now, 1000.0), edge(2, now, 1_000.000_01), edge(3, now, 1000.5)];
     let round = round(&mut keeper, &mut clock, now, &edges);
     assert!(matches!(round.selection.verdicts[2], (_, Verdict::Falseticker { .. })));
     let error = round.tick.error.unwrap();

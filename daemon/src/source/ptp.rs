@@ -191,6 +191,7 @@ impl PtpSource {
             let timeout = port.poll_timeout();
             let result = tokio::select! {
                 _ = looks.tick() => {
+                    port.set_leap_table(self.context.leap.borrow().clone());
                     self.look(port);
                     Ok(())
                 }
@@ -362,7 +363,9 @@ impl PtpSource {
             let own = port.rejections().iter();
             status.rejected.extend(own.map(|(reason, count)| (reason.name().to_owned(), count)));
             let port = port.status();
-            status.reason = status.reason.or_else(|| Some(port.state.to_string()));
+            if port.state != PortState::Slave {
+                status.reason = status.reason.or_else(|| Some(port.state.to_string()));
+            }
             status.delay = port.mean_path_delay.map(|delay| 2.0 * delay.seconds());
             if let Some(parent) = port.parent {
                 status.reference = Some(parent.grandmaster_identity.to_string());
