@@ -407,11 +407,6 @@ mod tests {
                 "certificate 2026-0817 (UTC(NIM) → ntp1) is valid only from \
                  2026-11-23T04:46:44.000000000Z",
             ),
-            (
-                vec![early, ntp()],
-                "certificate 2026-0817 (UTC(NIM) → ntp1) is valid only from \
-                 2026-11-23T04:46:44.000000000Z",
-            ),
             (vec![certificate(), unsynchronised], "ntp1 says itself that it is unsynchronised"),
             (
                 vec![certificate(), stale],
@@ -429,8 +424,6 @@ mod tests {
     #[test]
     fn the_first_reason_from_the_origin_down_is_told() {
         let ended = Link { expires: Some(NOW), ..certificate() };
-        let tomorrow = NOW + crate::time::Duration::from_secs(86_400);
-        let early = Link { starts: Some(tomorrow), ..certificate() };
         let stale = Link { fault: Some(Fault::Stale), ..ntp() };
         assert!(reason([ended, stale]).starts_with("certificate"));
     }
