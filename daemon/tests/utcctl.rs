@@ -88,6 +88,21 @@ fn the_verdict_is_ok_only_if_every_clock_is_locked() {
 }
 
 #[test]
+fn a_clock_that_is_observed_is_judged_only_if_a_source_measures_it() {
+    let mut status = quiet();
+    let mut reference = status.clocks[0].clone();
+    reference.name = "reference".into();
+    reference.disciplined = false;
+    reference.state = ClockState::Unsynchronised;
+    reference.traceable = false;
+    status.clocks.push(reference);
+    assert_eq!(render::verdict(&status), render::Verdict::default());
+    assert!(render::status(&status, Colours::Off).contains("reference is taken as it is"));
+    status.sources[0].clock = "reference".into();
+    assert!(!render::verdict(&status).is_ok());
+}
+
+#[test]
 fn an_expired_leap_table_and_a_broken_chain_are_warnings() {
     let mut status = quiet();
     assert!(render::verdict(&status).warnings.is_empty());

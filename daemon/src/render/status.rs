@@ -14,7 +14,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// True if every clock follows its sources.
+    /// True if every clock follows its sources, or is observed and has none.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.problems.is_empty()
@@ -28,7 +28,7 @@ pub fn verdict(status: &Status) -> Verdict {
     if status.clocks.is_empty() {
         verdict.problems.push("utcd keeps no clock".to_owned());
     }
-    for clock in &status.clocks {
+    for clock in status.clocks.iter().filter(|clock| !is_taken_as_it_is(status, clock)) {
         let name = harmless(&clock.name);
         match problem(clock) {
             Some(problem) => verdict.problems.push(format!("clock {name} {problem}")),
@@ -43,6 +43,12 @@ pub fn verdict(status: &Status) -> Verdict {
         verdict.warnings.push(format!("the leap-second table expired on {expired}: update it"));
     }
     verdict
+}
+
+/// True for a clock that is neither disciplined nor measured: an operator has declared it
+/// good (a local reference), and there is nothing to judge.
+pub(super) fn is_taken_as_it_is(status: &Status, clock: &ClockStatus) -> bool {
+    !clock.disciplined && status.sources.iter().all(|source| source.clock != clock.name)
 }
 
 fn problem(clock: &ClockStatus) -> Option<String> {
@@ -63,7 +69,7 @@ pub fn status(status: &Status, colours: Colours) -> String {
     let mut text = headline(status, colours);
     for clock in &status.clocks {
         text.push('\n');
-        text.push_str(&clock_page(clock, colours));
+        text.push_str(&clock_page(status, clock, colours));
     }
     text.push('\n');
     text.push_str(&daemon_page(status, colours));
@@ -75,8 +81,13 @@ pub(super) fn headline(status: &Status, colours: Colours) -> String {
     let verdict = verdict(status);
     let mut table = Table::new(&[("", Align::Left), ("", Align::Left)]);
     for clock in status.clocks.iter().filter(|_| verdict.is_ok()) {
-        let offset = text::measured(clock.offset, clock.uncertainty);
-        let well = format!("clock {} is synchronised, offset {offset}", harmless(&clock.name));
+        let name = harmless(&clock.name);
+        let well = if is_taken_as_it_is(status, clock) {
+            format!("clock {name} is taken as it is, no source measures it")
+        } else {
+            let offset = text::measured(clock.offset, clock.uncertainty);
+            format!("clock {name} is synchronised, offset {offset}")
+        };
         table.row(vec![Cell::new("OK".to_owned(), Look::Good), well.into()]);
     }
     for problem in verdict.problems {
@@ -88,7 +99,7 @@ pub(super) fn headline(status: &Status, colours: Colours) -> String {
     table.render(colours)
 }
 
-fn clock_page(clock: &ClockStatus, colours: Colours) -> String {
+fn clock_page(status: &Status, clock: &ClockStatus, colours: Colours) -> String {
     let mut table = pairs();
     let kind = if clock.disciplined { "" } else { ", only observed" };
     table.row(vec![
@@ -102,12 +113,12 @@ fn clock_page(clock: &ClockStatus, colours: Colours) -> String {
         ClockState::Holdover => format!("holdover for {}", text::span(clock.holdover)),
         state => state.name().to_owned(),
     };
-    table.row(vec!["  State".into(), Cell::new(state, text::clock_look(clock.state))]);
+    table.row(vec!["  State".into(), Cell::new(state, look(status, clock))]);
     let offset = text::measured(clock.offset, clock.uncertainty);
-    table.row(vec!["  Offset".into(), format!("{offset}  (U, k = 2; + is fast)").into()]);
+    table.row(vec!["  Offset".into(), noted(offset, "U, k = 2; + is fast").into()]);
     table.row(vec!["  Hard bound".into(), text::time(clock.bound).into()]);
     let frequency = text::measured_frequency(clock.frequency, clock.frequency_uncertainty);
-    table.row(vec!["  Frequency".into(), format!("{frequency}  (u, k = 1)").into()]);
+    table.row(vec!["  Frequency".into(), noted(frequency, "u, k = 1").into()]);
     let leader = clock.leader.as_deref().map_or_else(|| UNKNOWN.to_owned(), harmless);
     table.row(vec!["  Leader".into(), leader.into()]);
     table.row(vec!["  Traceable".into(), traceable(clock)]);
@@ -122,6 +133,16 @@ fn clock_page(clock: &ClockStatus, colours: Colours) -> String {
     let changes = format!("{} by utcd, {} by others", clock.steps, clock.interference);
     table.row(vec!["  Steps".into(), changes.into()]);
     table.render(colours)
+}
+
+/// The look of a clock's state.
+pub(super) fn look(status: &Status, clock: &ClockStatus) -> Look {
+    if is_taken_as_it_is(status, clock) { Look::Dim } else { text::clock_look(clock.state) }
+}
+
+/// A figure with what it means, if there is one.
+fn noted(figure: String, note: &str) -> String {
+    if figure == UNKNOWN { figure } else { format!("{figure}  ({note})") }
 }
 
 fn traceable(clock: &ClockStatus) -> Cell {
