@@ -116,7 +116,7 @@ fn an_expired_leap_table_and_a_broken_chain_are_warnings() {
 
 /// A daemon in a thread of its own, as the test blocks while utcctl runs.
 struct Daemon {
-    directory: PathBuf,
+    directory: Directory,
     status: watch::Sender<Arc<Status>>,
     _config: watch::Sender<Arc<String>>,
     stop: Option<oneshot::Sender<()>>,
@@ -125,7 +125,7 @@ struct Daemon {
 
 impl Daemon {
     fn start(status: Status, limits: Limits) -> Self {
-        let directory = directory();
+        let directory = Directory::new();
         let (status, status_feed) = watch::channel(Arc::new(status));
         let (config, config_feed) = watch::channel(Arc::new("[[clock]]\nname = \"µ\"\n".into()));
         let feeds = Feeds { status: status_feed, config: config_feed };
@@ -170,17 +170,30 @@ impl Drop for Daemon {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
 /// A directory of the test's own.
-fn directory() -> PathBuf {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let path = std::env::temp_dir().join(format!("utcctl-{}-{number}", std::process::id()));
-    fs::create_dir(&path).unwrap();
-    path
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("utcctl-{}-{number}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 fn utcctl(arguments: &[&str]) -> Command {
@@ -311,7 +324,8 @@ fn waitsync_gives_up_with_1_and_says_what_is_lacking() {
 
 #[test]
 fn waitsync_waits_for_a_daemon_that_is_not_there_yet() {
-    let socket = directory().join("control.sock");
+    let directory = Directory::new();
+    let socket = directory.join("control.sock");
     let output =
         utcctl(&["waitsync", "--timeout", "600ms", "--socket"]).arg(&socket).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
@@ -320,11 +334,11 @@ fn waitsync_waits_for_a_daemon_that_is_not_there_yet() {
 
 #[test]
 fn a_daemon_that_cannot_be_reached_is_3_with_advice() {
-    let nowhere = directory();
-    let output = utcctl(&["status"]).env("XDG_RUNTIME_DIR", &nowhere).output().unwrap();
+    let nowhere = Directory::new();
+    let output = utcctl(&["status"]).env("XDG_RUNTIME_DIR", &nowhere.0).output().unwrap();
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(3), "{said}");
-    for part in ["/run/utcd/control.sock", nowhere.to_str().unwrap(), "systemctl", "--socket"] {
+    for part in ["/run/utcd/control.sock", nowhere.0.to_str().unwrap(), "systemctl", "--socket"] {
         assert!(said.contains(part), "{part} not in: {said}");
     }
 }
@@ -332,11 +346,11 @@ fn a_daemon_that_cannot_be_reached_is_3_with_advice() {
 #[test]
 fn without_a_service_the_user_s_own_daemon_is_asked() {
     let daemon = Daemon::start(quiet(), Limits::default());
-    let runtime = directory();
+    let runtime = Directory::new();
     fs::create_dir(runtime.join("utcd")).unwrap();
     let default = runtime.join("utcd/control.sock");
     std::os::unix::fs::symlink(daemon.directory.join("control.sock"), default).unwrap();
-    let output = utcctl(&["status"]).env("XDG_RUNTIME_DIR", &runtime).output().unwrap();
+    let output = utcctl(&["status"]).env("XDG_RUNTIME_DIR", &runtime.0).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
@@ -348,7 +362,8 @@ fn a_busy_daemon_and_one_that_is_none_are_4() {
     assert!(stderr(&output).contains("busy"), "{}", stderr(&output));
 
     for (reply, says) in [("hello\n", "no utcd"), ("{\"version\":9}\n", "version 9")] {
-        let path = directory().join("other.sock");
+        let directory = Directory::new();
+        let path = directory.join("other.sock");
         let listener = UnixListener::bind(&path).unwrap();
         let other = std::thread::spawn(move || {
             listener.accept().unwrap().0.write_all(reply.as_bytes()).unwrap();
