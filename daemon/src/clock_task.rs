@@ -13,6 +13,7 @@ use clock_models::time::{Tai, Timestamp};
 use clock_models::units::{Ratio, Time};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
+use utcd_linux::clock::ClockError;
 
 use crate::board::Board;
 use crate::chain::{self, Upward};
@@ -51,21 +52,32 @@ pub struct ClockTask {
     board: Board,
     origins: BTreeMap<SourceId, Option<Box<Origin>>>,
     latest: BTreeMap<SourceId, Report>,
+    /// The leading source, with what it said last: it may be gone.
+    led_by: Option<Leading>,
     /// When it last looked after the clock: the watchdog hangs on it.
     heartbeat: Rc<Cell<Instant>>,
     said: Said,
+    /// Why the clock does not do what it is told, while it does not.
+    refusal: Option<String>,
     drift_due: Option<Instant>,
     /// What other programs did to the frequency.
     steered_by_others: u64,
 }
 
+/// The source that leads, or did until the holdover began.
+#[derive(Debug)]
+struct Leading {
+    name: String,
+    protocol: String,
+    origin: Option<Box<Origin>>,
+}
+
 /// What has been logged, so that only changes are.
 #[derive(Debug, Default)]
 struct Said {
-    state: Option<State>,
+    state: ClockState,
     leader: Option<SourceId>,
     why_none: Option<String>,
-    refusal: Option<String>,
     drift_error: Option<String>,
     foreign_steering: bool,
 }
@@ -101,8 +113,10 @@ impl ClockTask {
             board,
             origins: BTreeMap::new(),
             latest: BTreeMap::new(),
+            led_by: None,
             heartbeat,
             said: Said::default(),
+            refusal: None,
             drift_due: None,
             steered_by_others: 0,
         }
@@ -118,21 +132,24 @@ impl ClockTask {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = ticks.tick() => {}
-                Some(report) = reports.recv() => {
-                    self.latest.insert(report.edge.id, report);
-                }
+                // First what is configured, so that it is known at the first look.
+                biased;
                 order = orders.recv() => match order {
                     Some(order) => self.obey(order),
                     None => break,
                 },
+                Some(report) = reports.recv() => {
+                    self.latest.insert(report.edge.id, report);
+                }
+                _ = ticks.tick() => {}
             }
             self.look_after();
         }
         self.store_drift();
         if self.is_disciplined() {
             // Nobody vouches for the clock any more.
-            self.tell_kernel(None);
+            let told = self.clock.borrow_mut().tell_kernel(None);
+            self.refused(told.err());
         }
     }
 
@@ -143,9 +160,7 @@ impl ClockTask {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Reconfigure(config) => {
-                if config.mode == ClockMode::Discipline {
-                    self.keeper.set_limits(limits(&config), config.min_sources as usize);
-                }
+                self.keeper.set_limits(limits(&config), config.min_sources as usize);
                 self.config = *config;
             }
             Order::Expect(id, origin) => {
@@ -166,44 +181,41 @@ impl ClockTask {
         let edges: Vec<_> = self.latest.values().map(|report| report.edge.clone()).collect();
         let round = self.keeper.round(reading, frequency, &edges);
         self.notice_others(&round);
-        if let Some(command) = round.tick.command {
-            self.command(command);
-        }
+        let commanded = round.tick.command.map_or(Ok(()), |command| self.command(command));
         let status = self.publish(&round, reading.time);
-        if self.is_disciplined() {
-            self.tell_kernel(quality(&status));
+        if let (Some(Command::Step(step)), Ok(())) = (round.tick.command, &commanded) {
+            tracing::warn!("clock {}: stepped by {:+}", self.config.name, Time(step.seconds()));
         }
+        let told = match self.is_disciplined() {
+            true => self.clock.borrow_mut().tell_kernel(quality(&status)),
+            false => Ok(()),
+        };
+        self.refused(commanded.and(told).err());
         self.keep_drift();
         self.heartbeat.set(Instant::now());
     }
 
-    fn command(&mut self, command: Command) {
-        if let Command::Step(step) = command {
-            tracing::warn!("clock {}: stepped by {:+}", self.config.name, Time(step.seconds()));
-        }
+    fn command(&mut self, command: Command) -> Result<(), ClockError> {
         let result = self.clock.borrow_mut().apply(command);
-        self.refused(result.err().map(|error| error.to_string()));
+        if result.is_err() {
+            self.keeper.command_failed(command);
+        }
+        result
     }
 
-    fn tell_kernel(&mut self, quality: Option<Quality>) {
-        let result = self.clock.borrow_mut().tell_kernel(quality);
-        if let Err(error) = result {
-            self.refused(Some(error.to_string()));
-        }
-    }
-
-    /// The clock refuses, or works again: said once.
-    fn refused(&mut self, refusal: Option<String>) {
-        if refusal.is_some() {
-            self.keeper.command_failed();
-        }
-        if refusal != self.said.refusal {
-            match &refusal {
-                Some(reason) => tracing::error!("clock {}: {reason}", self.config.name),
-                None => tracing::info!("clock {}: can be steered again", self.config.name),
+    /// The clock refuses, or works again: said once, for what lacks is the same whatever
+    /// was tried.
+    fn refused(&mut self, refusal: Option<ClockError>) {
+        match &refusal {
+            Some(error) if self.refusal.is_none() => {
+                tracing::error!("clock {}: {error}", self.config.name);
             }
-            self.said.refusal = refusal;
+            None if self.refusal.is_some() => {
+                tracing::info!("clock {}: can be steered again", self.config.name);
+            }
+            _ => {}
         }
+        self.refusal = refusal.map(|error| error.to_string());
     }
 
     fn notice_others(&mut self, round: &Round) {
@@ -227,12 +239,24 @@ impl ClockTask {
     }
 
     fn publish(&mut self, round: &Round, time: Timestamp<Tai>) -> ClockStatus {
+        self.notice_leader(round);
         let mut status = self.clock_status(round, time);
         self.trace(round, time, &mut status);
         self.say(round, &status);
         let sources = self.source_statuses(round);
         self.board.put_clock(status.clone(), sources);
         status
+    }
+
+    fn notice_leader(&mut self, round: &Round) {
+        let Some(id) = round.leader.as_ref().map(|edge| edge.id) else { return };
+        if let Some(report) = self.latest.get(&id) {
+            self.led_by = Some(Leading {
+                name: report.status.name.clone(),
+                protocol: report.status.protocol.to_uppercase(),
+                origin: self.origins.get(&id).cloned().flatten(),
+            });
+        }
     }
 
     fn clock_status(&self, round: &Round, time: Timestamp<Tai>) -> ClockStatus {
@@ -244,7 +268,7 @@ impl ClockTask {
             name: self.config.name.clone(),
             kind: clock.kind().to_owned(),
             disciplined: self.is_disciplined(),
-            state: published_state(discipline.state()),
+            state: self.state(),
             offset: round.tick.error,
             // The oscillator against UTC is the opposite of TAI against the oscillator.
             frequency: estimate.map(|e| -e.frequency),
@@ -256,26 +280,36 @@ impl ClockTask {
             holdover: discipline.holdover(clock.now()),
             steps: discipline.steps(),
             interference: discipline.interferences() + self.steered_by_others,
+            refusal: self.refusal.clone(),
             tai_offset: clock.tai_minus_utc(time),
-            leader: leader.and_then(|edge| Some(self.latest.get(&edge.id)?.status.name.clone())),
+            leader: self.led_by.as_ref().map(|leading| leading.name.clone()),
             ..ClockStatus::default()
+        }
+    }
+
+    fn state(&self) -> ClockState {
+        match self.keeper.discipline().state() {
+            State::Unsynchronised if self.origins.is_empty() => ClockState::FreeRunning,
+            State::Unsynchronised => ClockState::Unsynchronised,
+            State::Acquiring => ClockState::Acquiring,
+            State::Locked => ClockState::Locked,
+            State::Holdover => ClockState::Holdover,
+            State::Panic => ClockState::Panic,
         }
     }
 
     /// Uncertainty and traceability, which are one thing.
     fn trace(&self, round: &Round, time: Timestamp<Tai>, status: &mut ClockStatus) {
-        let leader = round.leader.as_ref().and_then(|edge| self.latest.get(&edge.id));
-        let chain = leader.and_then(|report| {
+        let chain = self.led_by.as_ref().and_then(|leading| {
             let up = Upward {
-                source: &report.status.name,
-                protocol: &report.status.protocol.to_uppercase(),
-                origin: self.origins.get(&report.edge.id).and_then(Option::as_deref),
+                source: &leading.name,
+                protocol: &leading.protocol,
+                origin: leading.origin.as_deref(),
             };
             chain::chain(&self.config.name, round, &up, self.clock.borrow().utc(time))
         });
         let Some(chain) = chain else {
-            status.not_traceable_because =
-                Some(format!("no source has been selected for {}", self.config.name));
+            status.not_traceable_because = why_not_following(status).map(str::to_owned);
             return;
         };
         let budget = chain.budget();
@@ -284,23 +318,10 @@ impl ClockTask {
         status.root_dispersion = (budget.bound() - status.root_delay / 2.0).max(0.0)
             + status.offset.map_or(0.0, f64::abs);
         let reason = chain.traceable().err().map(ToString::to_string);
-        status.traceable = reason.is_none() && self.follows();
-        status.not_traceable_because = reason.or_else(|| self.why_not_following());
+        status.not_traceable_because =
+            reason.or_else(|| why_not_following(status).map(str::to_owned));
+        status.traceable = status.not_traceable_because.is_none();
         status.chain = chain::published(&chain);
-    }
-
-    fn follows(&self) -> bool {
-        self.why_not_following().is_none()
-    }
-
-    fn why_not_following(&self) -> Option<String> {
-        match self.keeper.discipline().state() {
-            State::Locked => None,
-            State::Acquiring => Some("the clock is still being set".to_owned()),
-            State::Holdover => Some("every source is lost".to_owned()),
-            State::Panic => Some("the clock differs insanely from its sources".to_owned()),
-            State::Unsynchronised => Some("no source has been selected".to_owned()),
-        }
     }
 
     fn source_statuses(&self, round: &Round) -> Vec<SourceStatus> {
@@ -352,27 +373,29 @@ impl ClockTask {
             tracing::info!("clock {name}: nothing selected: {reason}");
         }
         self.said.why_none = why_none;
-        let state = self.keeper.discipline().state();
-        if self.said.state == Some(state) {
+        if self.said.state == status.state {
             return;
         }
         let offset = status.offset.map_or_else(String::new, |offset| {
             let frequency = status.frequency.unwrap_or(0.0);
             format!(": offset {:+}, frequency {:+}", Time(offset), Ratio(frequency))
         });
-        match state {
-            State::Panic => tracing::error!(
+        match status.state {
+            ClockState::Panic => tracing::error!(
                 "clock {name}: differs from its sources by {}, beyond panic-threshold; it is left \
                  alone. Check the sources; if they are right, set the clock by hand or raise \
                  panic-threshold",
                 Time(status.offset.unwrap_or(0.0))
             ),
-            State::Holdover => {
+            ClockState::Holdover => {
                 tracing::warn!("clock {name}: holdover, every source is lost{offset}")
             }
-            state => tracing::info!("clock {name}: {}{offset}", published_state(state).name()),
+            ClockState::FreeRunning => {
+                tracing::info!("clock {name}: free-running, no source is configured for it")
+            }
+            state => tracing::info!("clock {name}: {}{offset}", state.name()),
         }
-        self.said.state = Some(state);
+        self.said.state = status.state;
     }
 
     fn keep_drift(&mut self) {
@@ -419,13 +442,15 @@ fn quality(status: &ClockStatus) -> Option<Quality> {
     vouched.then_some(Quality { bound: bound + offset, uncertainty: uncertainty / 2.0 + offset })
 }
 
-fn published_state(state: State) -> ClockState {
-    match state {
-        State::Unsynchronised => ClockState::Unsynchronised,
-        State::Acquiring => ClockState::Acquiring,
-        State::Locked => ClockState::Locked,
-        State::Holdover => ClockState::Holdover,
-        State::Panic => ClockState::Panic,
+/// Why a clock is not on its sources, if it is not.
+const fn why_not_following(status: &ClockStatus) -> Option<&'static str> {
+    match status.state {
+        ClockState::Locked => None,
+        ClockState::FreeRunning => Some("no source is configured for it"),
+        ClockState::Unsynchronised => Some("no source has been selected"),
+        ClockState::Acquiring => Some("the clock is still being set"),
+        ClockState::Holdover => Some("every source is lost"),
+        ClockState::Panic => Some("the clock differs insanely from its sources"),
     }
 }
 

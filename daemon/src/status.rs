@@ -41,10 +41,12 @@ pub struct Status {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum ClockState {
+    /// No source is configured for it: it is taken as it is, and compared with nothing.
+    FreeRunning,
     /// No source has been selected yet.
     #[default]
     Unsynchronised,
-    /// A source is selected and the offset is being taken out.
+    /// A source is selected and the offset is being taken out, as far as the clock obeys.
     Acquiring,
     /// Follows its sources; a clock that is only observed: is measured by them.
     Locked,
@@ -56,13 +58,20 @@ pub enum ClockState {
 
 impl ClockState {
     /// Every state, in the order in which a clock usually meets them.
-    pub const ALL: [Self; 5] =
-        [Self::Unsynchronised, Self::Acquiring, Self::Locked, Self::Holdover, Self::Panic];
+    pub const ALL: [Self; 6] = [
+        Self::FreeRunning,
+        Self::Unsynchronised,
+        Self::Acquiring,
+        Self::Locked,
+        Self::Holdover,
+        Self::Panic,
+    ];
 
     /// As in the JSON and in the metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::FreeRunning => "free-running",
             Self::Unsynchronised => "unsynchronised",
             Self::Acquiring => "acquiring",
             Self::Locked => "locked",
@@ -109,6 +118,8 @@ pub struct ClockStatus {
     pub steps: u64,
     /// How often another program was seen to change the clock.
     pub interference: u64,
+    /// Why the clock cannot be steered, while it cannot: the kernel's reason.
+    pub refusal: Option<String>,
     /// TAI−UTC in force, s.
     pub tai_offset: i64,
     /// The leading source.

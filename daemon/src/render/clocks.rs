@@ -1,9 +1,8 @@
 //! The table of clocks.
 
-use super::status::look;
 use super::table::{Align, Cell, Table};
 use super::text::{self, Colours, Look, UNKNOWN, harmless};
-use crate::status::{ClockStatus, Status};
+use crate::status::{ClockState, ClockStatus, Status};
 
 /// One row for each clock.
 #[must_use]
@@ -24,7 +23,7 @@ pub fn clocks(status: &Status, colours: Colours) -> String {
     for clock in &status.clocks {
         table.row(vec![
             harmless(&clock.name).into(),
-            state(status, clock),
+            state(clock),
             text::offset(clock.offset).into(),
             text::time(clock.uncertainty).into(),
             text::time(clock.bound).into(),
@@ -36,9 +35,10 @@ pub fn clocks(status: &Status, colours: Colours) -> String {
     table.render(colours)
 }
 
-fn state(status: &Status, clock: &ClockStatus) -> Cell {
-    let observed = if clock.disciplined { "" } else { " (observed)" };
-    Cell::new(format!("{}{observed}", clock.state.name()), look(status, clock))
+fn state(clock: &ClockStatus) -> Cell {
+    let is_measured = clock.state != ClockState::FreeRunning;
+    let observed = if is_measured && !clock.disciplined { " (observed)" } else { "" };
+    Cell::new(format!("{}{observed}", clock.state.name()), text::clock_look(clock.state))
 }
 
 fn traceable(clock: &ClockStatus) -> Cell {
