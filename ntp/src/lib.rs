@@ -3,6 +3,7 @@
 //! - [`packet`] reads and writes what travels (RFC 5905 section 7, RFC 7822);
 //! - [`client`] turns the exchanges with one server into
 //!   [comparisons](clock_models::comparison::Comparison);
+//! - [`source`] turns these into the estimate of an edge of the clock graph;
 //! - [`server`] answers clients from a stated clock.
 //!
 //! Time, packets and randomness are arguments, packets and decisions are results.
@@ -12,3 +13,4 @@
 pub mod client;
 pub mod packet;
 pub mod server;
+pub mod source;

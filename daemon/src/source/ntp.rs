@@ -3,16 +3,14 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
 use clock_models::comparison::Stamp;
-use clock_models::estimator::Estimator;
 use clock_models::selection::Unusable;
-use clock_models::time::{Free, Timestamp};
-use ntp::client::{Answer, Client, ClientConfig, Rejection, TransmitToken};
-use ntp::packet::ReferenceId;
+use ntp::client::{ClientConfig, Rejection, TransmitToken};
+use ntp::source::{News, Source};
 use tokio::net::lookup_host;
 use tokio::time::sleep;
 use utcd_linux::random;
@@ -31,9 +29,6 @@ const LONGEST_REST: Duration = Duration::from_secs(256);
 const DENIED_REST: Duration = Duration::from_secs(3600);
 /// The longest answer that is looked at; more is cut off, and refused by its length.
 const BUFFER: usize = 1024;
-/// Uncertainty before and after an exchange, as a ratio, up to which the interval may
-/// grow: there, one more exchange would tell little that is new.
-const NEWS_PER_POLL: f64 = 0.7;
 
 /// Addresses in use by the servers of one pool.
 pub type Taken = Rc<RefCell<HashSet<SocketAddr>>>;
@@ -85,7 +80,7 @@ impl NtpSource {
             }
             let Some(association) = &mut association else { return };
             association.run(&mut self).await;
-            if let Some(kiss) = association.client.stopped() {
+            if let Some(kiss) = association.server.client().stopped() {
                 tracing::warn!("source {}: {address} sends us away: {kiss}", self.context.name);
                 self.denied.insert(address);
             }
@@ -95,8 +90,8 @@ impl NtpSource {
     /// Keeps the counters of an association that ends: they never go back.
     fn leave(&mut self, old: &Association) {
         self.place.taken.borrow_mut().remove(&old.address);
-        self.accepted += old.client.accepted();
-        for (reason, count) in old.client.rejected() {
+        self.accepted += old.server.client().accepted();
+        for (reason, count) in old.server.client().rejected() {
             *self.trouble.counts.entry((*reason).to_owned()).or_default() += count;
         }
     }
@@ -168,15 +163,11 @@ impl NtpSource {
 /// With one address.
 struct Association {
     address: SocketAddr,
-    client: Client,
-    estimator: Estimator,
+    server: Source,
     /// A fresh socket, and so a fresh source port, for every exchange (RFC 9109).
     socket: Option<AsyncSocket>,
     /// The request whose transmit stamp is still to come.
     departing: Option<Departing>,
-    last: Option<Answer>,
-    last_failure: Option<Rejection>,
-    heard: Option<Timestamp<Free>>,
     /// Polls in vain when the name was resolved last.
     resolved_at: u32,
 }
@@ -191,25 +182,15 @@ struct Departing {
 impl Association {
     fn new(context: &Context, config: ClientConfig, address: SocketAddr) -> Option<Self> {
         let now = context.clock.borrow().now();
-        let client = Client::new(config, now)
+        let server = Source::new(config, context.frequency, now)
             .inspect_err(|e| tracing::error!("source {}: {e}", context.name))
             .ok()?;
-        Some(Self {
-            address,
-            client,
-            estimator: context.estimator(),
-            socket: None,
-            departing: None,
-            last: None,
-            last_failure: None,
-            heard: None,
-            resolved_at: 0,
-        })
+        Some(Self { address, server, socket: None, departing: None, resolved_at: 0 })
     }
 
     /// Until the server has been silent for too long, or sent us away.
     async fn run(&mut self, source: &mut NtpSource) {
-        while let Some(at) = self.client.poll_timeout() {
+        while let Some(at) = self.server.client().poll_timeout() {
             let (context, trouble) = (&mut source.context, &mut source.trouble);
             tokio::select! {
                 () = context.sleep_until(at) => self.wake(context, trouble),
@@ -219,7 +200,7 @@ impl Association {
                 },
             }
             source.context.report(self.report(source));
-            let silent = self.client.unanswered();
+            let silent = self.server.client().unanswered();
             self.resolved_at = self.resolved_at.min(silent);
             if silent >= self.resolved_at + POLLS_BEFORE_RESOLVING {
                 self.resolved_at = silent;
@@ -230,9 +211,8 @@ impl Association {
 
     fn wake(&mut self, context: &Context, trouble: &mut Trouble) {
         let now = context.clock.borrow().now();
-        let wake = self.client.handle_timeout(now, [random::u64(), random::u64()]);
+        let wake = self.server.handle_timeout(now, [random::u64(), random::u64()]);
         if let Some(reason) = wake.failed {
-            self.last_failure = Some(reason);
             tracing::debug!("source {}: {reason}", context.name);
         }
         let Some(request) = wake.request else { return };
@@ -293,8 +273,8 @@ impl Association {
             Notice::Transmitted { id, stamp } => {
                 if let Some(departing) = self.departing.take_if(|d| d.id == Some(id)) {
                     let stamp = context.stamp(stamp);
-                    let answer = self.client.handle_transmitted(departing.token, stamp);
-                    self.answer(context, answer);
+                    let news = self.server.handle_transmitted(departing.token, stamp);
+                    self.note(context, news);
                 }
             }
             Notice::Undelivered { cause, .. } => trouble.note(
@@ -310,104 +290,72 @@ impl Association {
             let clock = context.clock.borrow();
             clock.utc(clock.time_at(stamp.at))
         };
-        let answer = {
+        let news = {
             let leap = context.leap.borrow();
-            self.client.handle_response(bytes, stamp, near, &leap)
+            self.server.handle_response(bytes, stamp, near, &leap)
         };
-        let waits = matches!(answer, Ok(None));
-        self.answer(context, answer);
+        let waits = matches!(news, Ok(None));
+        self.note(context, news);
         if waits {
             // The kernel queues the stamp before the packet leaves: it will not come.
-            let answer = self.departed_by_own_stamp(context);
-            self.answer(context, answer);
+            let news = self.departed_by_own_stamp(context);
+            self.note(context, news);
         }
     }
 
     /// Takes the program's own transmit stamp, which is worse and says so.
-    fn departed_by_own_stamp(&mut self, context: &Context) -> Result<Option<Answer>, Rejection> {
+    fn departed_by_own_stamp(&mut self, context: &Context) -> Result<Option<News>, Rejection> {
         let Some(departing) = self.departing.take() else { return Ok(None) };
         let stamp = context.stamp(departing.sent.stamp);
-        self.client.handle_transmitted(departing.token, stamp)
+        self.server.handle_transmitted(departing.token, stamp)
     }
 
-    fn answer(&mut self, context: &mut Context, answer: Result<Option<Answer>, Rejection>) {
-        match answer {
+    /// What became of an exchange.
+    fn note(&self, context: &mut Context, news: Result<Option<News>, Rejection>) {
+        match news {
             Ok(None) => {}
-            Ok(Some(answer)) => self.accept(context, &answer),
-            Err(reason) => {
-                self.last_failure = Some(reason);
-                tracing::debug!("source {}: {}: {reason}", context.name, self.address);
+            Ok(Some(news)) => {
+                if news.restarted {
+                    tracing::info!(
+                        "source {}: its time, the path or the clock has changed; starting afresh",
+                        context.name
+                    );
+                }
+                context.remember(self.server.estimator());
             }
+            Err(reason) => tracing::debug!("source {}: {}: {reason}", context.name, self.address),
         }
     }
 
-    fn accept(&mut self, context: &mut Context, answer: &Answer) {
-        self.last_failure = None;
-        self.heard = Some(answer.received);
-        self.last = Some(*answer);
-        if let Some(fit) = self.estimator.update(&answer.comparison) {
-            if fit.restarted {
-                tracing::info!(
-                    "source {}: its time, the path or the clock has changed; starting afresh",
-                    context.name
-                );
-            }
-            if let Some(estimate) = self.estimator.estimate() {
-                let after = estimate.offset_deviation;
-                self.client.handle_fit(fit.expected, NEWS_PER_POLL * after);
-            }
-        }
-        context.remember(&self.estimator);
-    }
-
-    fn usable(&self) -> Result<(), Unusable> {
-        match (self.client.reach(), self.last) {
-            _ if self.last_failure.is_some_and(says_unsynchronised) => {
-                Err(Unusable::Unsynchronised)
-            }
-            (_, None) => Err(Unusable::NeverHeard),
-            (0, Some(_)) => Err(Unusable::Unreachable),
-            (_, Some(answer)) if self.is_loop(&answer) => Err(Unusable::Loop),
-            _ if self.estimator.estimate().is_none() => Err(Unusable::Warming),
-            _ => Ok(()),
-        }
-    }
-
-    /// The server follows this host.
-    fn is_loop(&self, answer: &Answer) -> bool {
-        let own = self.socket.as_ref().and_then(|s| s.get().local_address().ok().flatten());
-        let refers_to = |own: SocketAddr| ReferenceId::from_address(own.ip());
-        answer.stratum > 1 && own.map(refers_to) == Some(answer.reference_id)
+    /// The address of this host as the server sees it.
+    fn own_address(&self) -> Option<IpAddr> {
+        let socket = self.socket.as_ref()?.get();
+        socket.local_address().ok().flatten().map(|address| address.ip())
     }
 
     fn report(&self, source: &NtpSource) -> Report {
         let (context, trouble) = (&source.context, &source.trouble);
-        let usable = self.usable();
+        let client = self.server.client();
         let mut status = context.status("ntp", self.address.to_string());
-        status.reach = self.client.reach();
-        status.poll_interval = f64::from(self.client.poll()).exp2();
-        status.accepted = source.accepted + self.client.accepted();
+        status.reach = client.reach();
+        status.poll_interval = f64::from(client.poll()).exp2();
+        status.accepted = source.accepted + client.accepted();
         status.rejected.clone_from(&trouble.counts);
-        for (reason, count) in self.client.rejected() {
+        for (reason, count) in client.rejected() {
             *status.rejected.entry((*reason).to_owned()).or_default() += count;
         }
-        status.reason =
-            trouble.now.clone().or_else(|| self.last_failure.map(|reason| reason.to_string()));
-        let mut edge = context.edge(usable);
-        if let Some(answer) = &self.last {
+        status.reason = trouble
+            .now
+            .clone()
+            .or_else(|| self.server.last_failure().map(|reason| reason.to_string()));
+        let edge = self.server.edge(context.id, context.terms, self.own_address());
+        if let Some(answer) = client.last_answer() {
             status.stratum = Some(answer.stratum);
             status.reference = Some(answer.reference_id.describe(answer.stratum));
             status.delay = Some(answer.delay);
             status.time_stamps = stamps(answer.stamped_by);
-            edge.upstream = answer.comparison.upstream;
-            edge.stratum = answer.stratum;
-            edge.stamp_uncertainty = answer.comparison.stamp_uncertainty;
-            edge.estimate = self.estimator.estimate();
         }
-        Report { edge, status, heard: self.heard }
+        let heard = client.last_answer().map(|answer| answer.received);
+        Report { edge, status, heard }
     }
-}
-
-fn says_unsynchronised(reason: Rejection) -> bool {
-    matches!(reason, Rejection::Unsynchronised | Rejection::Stratum(_))
 }

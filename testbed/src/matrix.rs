@@ -1,0 +1,260 @@
+//! The conditions in which utcd is compared with its peers.
+//!
+//! A perfect server; a delay each way of a floor plus queueing; an oscillator whose
+//! frequency walks at random; 10 ms and 10 ppm off at the start; 10 000 s to settle, then
+//! 20 000 s measured. The peers' figures are medians of their own binaries in a simulator,
+//! in these conditions.
+
+use clock_models::keeper::Terms;
+use clock_models::uncertainty::FrequencyNoise;
+use ntp::client::ClientConfig;
+
+use crate::measure::{Figures, Measurement, median};
+use crate::network::{Direction, Path, Queueing, Stamping};
+use crate::oscillator::{Model, random_walk};
+use crate::quantity::Seconds;
+use crate::world::{Setup, SetupError, Site, World};
+
+/// How long the clock may settle, s.
+const SETTLING: f64 = 10_000.0;
+/// How long it is then measured, s.
+const MEASURED: f64 = 20_000.0;
+
+/// How often the server is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// Once a second.
+    EverySecond,
+    /// Every 16 to 64 s, as the daemon decides.
+    Slow,
+}
+
+/// What the packets wait.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Jitter {
+    /// Each way exponential, with this mean (s), over a floor (s).
+    Exponential(f64, f64),
+    /// From the server, 8 % of the packets are late by up to milliseconds.
+    HeavyTail,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cell {
+    /// Number in the table, from 1.
+    pub number: usize,
+    /// What the packets wait.
+    pub jitter: Jitter,
+    /// Random walk of the frequency, per √s.
+    pub wander: f64,
+    /// How often the server is asked.
+    pub rate: Rate,
+    /// Rms error of the best peer at that rate, by NTP or PTP, s.
+    pub best_peer: f64,
+    /// Rms error of an offline fit that knows the floor, s, where one was made.
+    pub limit: Option<f64>,
+    /// The part of the best peer's error that utcd is to reach.
+    pub reach: f64,
+}
+
+const FLOORS: [(f64, f64); 5] =
+    [(1e-3, 20e-3), (1e-4, 200e-6), (1e-5, 50e-6), (1e-6, 10e-6), (1e-7, 1e-6)];
+const WANDERS: [f64; 2] = [1e-9, 1e-8];
+
+/// Best peer and limit at 1 s, by jitter and wander.
+const EVERY_SECOND: [(f64, Option<f64>); 10] = [
+    (45.1e-6, None),
+    (59.2e-6, Some(8.4e-6)),
+    (5.86e-6, Some(1.0e-6)),
+    (8.96e-6, Some(1.9e-6)),
+    (0.855e-6, Some(0.23e-6)),
+    (1.33e-6, Some(0.57e-6)),
+    (0.132e-6, Some(61e-9)),
+    (0.309e-6, Some(0.14e-6)),
+    (31.3e-9, Some(12e-9)),
+    (62.6e-9, Some(30e-9)),
+];
+/// The better of chrony and ntpd-rs, and the limit, at 16 to 64 s.
+const SLOW: [(f64, Option<f64>); 10] = [
+    (110e-6, Some(18e-6)),
+    (208e-6, Some(54e-6)),
+    (20.8e-6, Some(4.8e-6)),
+    (54.8e-6, Some(11e-6)),
+    (5.01e-6, None),
+    (7.99e-6, None),
+    (0.645e-6, None),
+    (1.21e-6, None),
+    (172e-9, None),
+    (393e-9, None),
+];
+const HEAVY_TAIL: [(Rate, f64, f64); 4] = [
+    (Rate::EverySecond, 1e-9, 1.27e-6),
+    (Rate::EverySecond, 1e-8, 1.55e-6),
+    (Rate::Slow, 1e-9, 6.39e-6),
+    (Rate::Slow, 1e-8, 15.7e-6),
+];
+
+/// All cells, in the order of the table.
+#[must_use]
+pub fn cells() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for (rate, peers) in [(Rate::EverySecond, EVERY_SECOND), (Rate::Slow, SLOW)] {
+        for (index, (best_peer, limit)) in peers.into_iter().enumerate() {
+            let (mean, floor) = FLOORS[index / 2];
+            let jitter = Jitter::Exponential(mean, floor);
+            let (wander, reach) = (WANDERS[index % 2], reach(rate, mean));
+            cells.push(Cell { number: 0, jitter, wander, rate, best_peer, limit, reach });
+        }
+    }
+    cells.extend(HEAVY_TAIL.map(|(rate, wander, best_peer)| {
+        let jitter = Jitter::HeavyTail;
+        Cell { number: 0, jitter, wander, rate, best_peer, limit: None, reach: 0.5 }
+    }));
+    cells.iter_mut().zip(1..).for_each(|(cell, number)| cell.number = number);
+    cells
+}
+
+fn reach(rate: Rate, mean: f64) -> f64 {
+    match rate {
+        _ if mean >= 1e-4 => 1.0 / 3.0,
+        Rate::Slow => 1.0,
+        Rate::EverySecond if mean >= 1e-6 => 0.5,
+        Rate::EverySecond => 0.6,
+    }
+}
+
+impl Cell {
+    /// The world of this cell.
+    #[must_use]
+    pub fn setup(&self) -> Setup {
+        let (path, floor) = self.path();
+        let noise =
+            FrequencyNoise { white: 0.0, flicker: 0.0, random_walk: random_walk(self.wander) };
+        // The path is declared to be symmetrical, as it is.
+        let terms = Terms { min_delay: Some(2.0 * floor), ..Terms::default() };
+        Setup {
+            oscillator: Model { frequency: 10e-6, noise, ageing: 0.0, temperature: None },
+            offset: 10e-3,
+            stamping: Stamping::default(),
+            min_agreeing: 1,
+            sites: vec![Site { client: self.rate.client(), terms, path, faults: Vec::new() }],
+        }
+    }
+
+    fn path(&self) -> (Path, f64) {
+        let exponential = |mean| Queueing::Exponential { mean: Seconds(mean) };
+        match self.jitter {
+            Jitter::Exponential(mean, floor) => {
+                (Path::symmetric(Direction::new(floor, exponential(mean))), floor)
+            }
+            Jitter::HeavyTail => {
+                let floor = 200e-6;
+                let tail =
+                    Queueing::HeavyTail { body: Seconds(10e-6), part: 0.08, late: Seconds(50e-3) };
+                let path = Path {
+                    to_server: Direction::new(floor, exponential(10e-6)),
+                    from_server: Direction::new(floor, tail),
+                };
+                (path, floor)
+            }
+        }
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn run(&self, seed: u64) -> Result<Figures, SetupError> {
+        let mut world = World::new(&self.setup(), seed)?;
+        let mut measurement = Measurement::new(SETTLING);
+        world.run(SETTLING + MEASURED, |sample| measurement.take(sample));
+        Ok(measurement.figures())
+    }
+}
+
+impl Rate {
+    fn client(self) -> ClientConfig {
+        let (min_poll, max_poll) = match self {
+            Self::EverySecond => (0, 0),
+            Self::Slow => (4, 6),
+        };
+        ClientConfig { min_poll, max_poll, ..ClientConfig::default() }
+    }
+}
+
+/// Medians over the seeds of one cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line {
+    /// Which cell.
+    pub cell: Cell,
+    /// How many seeds.
+    pub seeds: usize,
+    /// Medians; of the settling times as of infinite ones where a run did not settle.
+    pub median: Figures,
+    /// Median of the largest error of a run over its rms error.
+    pub peak: f64,
+    /// Median of the rms error of the clock over that of the estimate.
+    pub steering: f64,
+}
+
+impl Line {
+    /// What the runs of a cell come to.
+    #[must_use]
+    pub fn new(cell: Cell, runs: &[Figures]) -> Self {
+        let of = |figure: fn(&Figures) -> f64| median(runs.iter().map(figure));
+        let settled = std::array::from_fn(|index| {
+            let times = runs.iter().map(|run| run.settled[index].unwrap_or(f64::INFINITY));
+            Some(median(times)).filter(|time| time.is_finite())
+        });
+        let median = Figures {
+            rms: of(|run| run.rms),
+            max: of(|run| run.max),
+            rms_frequency: of(|run| run.rms_frequency),
+            estimate_rms: of(|run| run.estimate_rms),
+            estimate_rms_frequency: of(|run| run.estimate_rms_frequency),
+            settled,
+            type_a_coverage: of(|run| run.type_a_coverage),
+            coverage: of(|run| run.coverage),
+            bound_coverage: of(|run| run.bound_coverage),
+        };
+        let peak = of(|run| run.max / run.rms);
+        let steering = of(|run| run.rms / run.estimate_rms);
+        Self { cell, seeds: runs.len(), median, peak, steering }
+    }
+
+    /// Our rms error over the best peer's.
+    #[must_use]
+    pub fn ratio_to_peer(&self) -> f64 {
+        self.median.rms / self.cell.best_peer
+    }
+
+    /// Our rms error over the limit, where that is known.
+    #[must_use]
+    pub fn ratio_to_limit(&self) -> Option<f64> {
+        self.cell.limit.map(|limit| self.median.rms / limit)
+    }
+
+    /// Does utcd reach what it is to reach?
+    #[must_use]
+    pub fn reaches(&self) -> bool {
+        self.ratio_to_peer() <= self.cell.reach
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cells_are_numbered_and_each_has_its_conditions() {
+        let cells = cells();
+        assert_eq!(cells.len(), 24);
+        assert!(cells.iter().zip(1..).all(|(cell, number)| cell.number == number));
+        let fifth = cells[4];
+        assert_eq!(fifth.jitter, Jitter::Exponential(1e-5, 50e-6));
+        assert_eq!((fifth.wander, fifth.rate), (1e-9, Rate::EverySecond));
+        assert_eq!((fifth.best_peer, fifth.reach), (0.855e-6, 0.5));
+        let slow = cells[13];
+        assert_eq!((slow.rate, slow.wander, slow.best_peer), (Rate::Slow, 1e-8, 54.8e-6));
+    }
+}

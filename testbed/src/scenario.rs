@@ -1,0 +1,240 @@
+//! Worlds in files, each with a budget for its figures.
+
+use clock_models::keeper::Terms;
+use clock_models::uncertainty::FrequencyNoise;
+use ntp::client::ClientConfig;
+use serde::Deserialize;
+
+use crate::measure::{Figures, Measurement, SETTLED};
+use crate::network::{Path, Stamping};
+use crate::oscillator::{Model, Preset, random_walk};
+use crate::quantity::{Ratio, Seconds};
+use crate::server::Fault;
+use crate::world::{Setup, SetupError, Site, World};
+
+/// A scenario, as its file says.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Scenario {
+    /// What it shows, in a sentence.
+    pub title: String,
+    /// How long it runs.
+    pub duration: Seconds,
+    /// From when on errors are measured.
+    pub measure_from: Seconds,
+    /// What the clock is fast by at the start.
+    #[serde(default)]
+    pub offset: Seconds,
+    /// The oscillator of the host.
+    pub oscillator: OscillatorSection,
+    /// How the host stamps packets.
+    #[serde(default)]
+    pub stamping: Stamping,
+    /// How many sources must agree.
+    #[serde(default = "one")]
+    pub min_sources: usize,
+    /// The sources.
+    #[serde(rename = "source")]
+    pub sources: Vec<SourceSection>,
+    /// What the figures must come to.
+    pub budget: Budget,
+    /// The parts of the budget that must be missed: the scenario shows that they can be.
+    #[serde(default)]
+    pub must_fail: Vec<String>,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// `[oscillator]`: a preset, or the noise in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OscillatorSection {
+    preset: Option<Preset>,
+    /// Frequency error at the start.
+    frequency: Option<Ratio>,
+    /// Random walk of the frequency, per √s.
+    wander: Option<f64>,
+}
+
+/// `[[source]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SourceSection {
+    /// Shortest and longest poll interval, log2 s.
+    poll: Option<[i8; 2]>,
+    /// Declared symmetrical floor of the round trip.
+    min_delay: Option<Seconds>,
+    /// How many servers of this kind there are.
+    #[serde(default = "one")]
+    count: usize,
+    path: Path,
+    #[serde(default)]
+    faults: Vec<Fault>,
+}
+
+/// `[budget]`: the least and the most that a figure may be.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Budget {
+    /// When the clock has settled to 1 ms.
+    settle_1ms: Option<[Seconds; 2]>,
+    /// When the clock has settled to 10 µs.
+    settle_10us: Option<[Seconds; 2]>,
+    /// When the clock has settled to 1 µs.
+    settle_1us: Option<[Seconds; 2]>,
+    /// Rms time error of the clock.
+    rms: Option<[Seconds; 2]>,
+    /// Largest time error of the clock.
+    max: Option<[Seconds; 2]>,
+    /// Rms frequency error of the clock.
+    rms_frequency: Option<[Ratio; 2]>,
+    /// Part of the time in which U contains the error.
+    coverage: Option<[f64; 2]>,
+    /// Part of the time in which the bound contains the error.
+    bound_coverage: Option<[f64; 2]>,
+}
+
+/// A figure against its budget.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Check {
+    /// As it is called in the budget.
+    pub name: &'static str,
+    /// What it came to: s, ratio or part. Infinite for what never settled.
+    pub value: f64,
+    /// The least and the most that it may be.
+    pub allowed: [f64; 2],
+}
+
+impl Check {
+    /// Is it within the budget? What is not a number is not.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let [least, most] = self.allowed;
+        (least..=most).contains(&self.value)
+    }
+}
+
+/// Why a scenario cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// Not TOML, or not a scenario.
+    #[error("{0}")]
+    Syntax(#[from] Box<toml::de::Error>),
+    /// A setting out of its range.
+    #[error("{0}")]
+    Setup(#[from] SetupError),
+    /// `must-fail` names what the budget does not have.
+    #[error("must-fail: {0:?} is not in the budget")]
+    NotInBudget(String),
+}
+
+/// What one seed came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The seed.
+    pub seed: u64,
+    /// All figures.
+    pub figures: Figures,
+    /// Those in the budget.
+    pub checks: Vec<Check>,
+    /// True if all held but those that must fail, and those failed.
+    pub passed: bool,
+}
+
+impl Scenario {
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// With the place and the reason.
+    pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self = toml::from_str(text).map_err(Box::new)?;
+        let checks = scenario.budget.checks(&Measurement::new(0.0).figures());
+        let unknown = |name: &&String| !checks.iter().any(|check| check.name == **name);
+        match scenario.must_fail.iter().find(unknown) {
+            Some(name) => Err(ScenarioError::NotInBudget(name.clone())),
+            None => Ok(scenario),
+        }
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn run(&self, seed: u64) -> Result<Verdict, ScenarioError> {
+        let mut world = World::new(&self.setup(), seed)?;
+        let mut measurement = Measurement::new(self.measure_from.0);
+        world.run(self.duration.0, |sample| measurement.take(sample));
+        let figures = measurement.figures();
+        let checks = self.budget.checks(&figures);
+        let as_planned =
+            |check: &Check| check.holds() != self.must_fail.iter().any(|name| name == check.name);
+        let passed = checks.iter().all(as_planned);
+        Ok(Verdict { seed, figures, checks, passed })
+    }
+
+    fn setup(&self) -> Setup {
+        let site = |source: &SourceSection| {
+            let [min_poll, max_poll] = source
+                .poll
+                .unwrap_or([ClientConfig::default().min_poll, ClientConfig::default().max_poll]);
+            let min_delay = source.min_delay.map(|delay| delay.0);
+            let site = Site {
+                client: ClientConfig { min_poll, max_poll, ..ClientConfig::default() },
+                terms: Terms { min_delay, ..Terms::default() },
+                path: source.path.clone(),
+                faults: source.faults.clone(),
+            };
+            std::iter::repeat_n(site, source.count)
+        };
+        Setup {
+            oscillator: self.oscillator.model(),
+            offset: self.offset.0,
+            stamping: self.stamping,
+            min_agreeing: self.min_sources,
+            sites: self.sources.iter().flat_map(site).collect(),
+        }
+    }
+}
+
+impl OscillatorSection {
+    /// The preset, with what the file says otherwise.
+    fn model(&self) -> Model {
+        let silent = FrequencyNoise { white: 0.0, flicker: 0.0, random_walk: 0.0 };
+        let plain = Model { frequency: 0.0, noise: silent, ageing: 0.0, temperature: None };
+        let mut model = self.preset.map_or(plain, Preset::model);
+        if let Some(frequency) = self.frequency {
+            model.frequency = frequency.0;
+        }
+        if let Some(wander) = self.wander {
+            model.noise.random_walk = random_walk(wander);
+        }
+        model
+    }
+}
+
+impl Budget {
+    fn checks(&self, figures: &Figures) -> Vec<Check> {
+        let settled = |index: usize| figures.settled[index].unwrap_or(f64::INFINITY);
+        let [ms, us10, us1]: [f64; SETTLED.len()] = std::array::from_fn(settled);
+        let seconds = |range: Option<[Seconds; 2]>| range.map(|range| range.map(|s| s.0));
+        [
+            ("settle-1ms", ms, seconds(self.settle_1ms)),
+            ("settle-10us", us10, seconds(self.settle_10us)),
+            ("settle-1us", us1, seconds(self.settle_1us)),
+            ("rms", figures.rms, seconds(self.rms)),
+            ("max", figures.max, seconds(self.max)),
+            (
+                "rms-frequency",
+                figures.rms_frequency,
+                self.rms_frequency.map(|range| range.map(|r| r.0)),
+            ),
+            ("coverage", figures.coverage, self.coverage),
+            ("bound-coverage", figures.bound_coverage, self.bound_coverage),
+        ]
+        .into_iter()
+        .filter_map(|(name, value, allowed)| Some(Check { name, value, allowed: allowed? }))
+        .collect()
+    }
+}
