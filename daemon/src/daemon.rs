@@ -44,14 +44,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Why the daemon cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A clock cannot be read.
-    #[error("clock {name}: {source}")]
-    Clock {
-        /// The clock.
-        name: String,
-        /// Why.
-        source: utcd_linux::clock::ClockError,
-    },
     /// The NTP server cannot listen.
     #[error(transparent)]
     NtpServer(#[from] crate::serve_ntp::ServeError),
@@ -114,6 +106,7 @@ pub struct Daemon {
     place: Option<PathBuf>,
     leap: Rc<RefCell<LeapTable>>,
     leap_choice: leap::Chosen,
+    said_leap_expired: bool,
     board: Board,
     clocks: BTreeMap<String, RunningClock>,
     sources: BTreeMap<String, RunningSource>,
@@ -139,6 +132,7 @@ impl Daemon {
             place,
             leap: Rc::new(RefCell::new(choice.table.clone())),
             leap_choice: choice,
+            said_leap_expired: false,
             board: Board::new(),
             clocks: BTreeMap::new(),
             sources: BTreeMap::new(),
@@ -150,7 +144,7 @@ impl Daemon {
         };
         daemon.serve_outputs(control).await?;
         for clock in daemon.config.clocks.clone() {
-            daemon.start_clock(clock)?;
+            daemon.start_clock(clock);
         }
         if let Some(server) = daemon.config.serve.ntp.clone() {
             let served = daemon.served(&server)?;
@@ -217,9 +211,19 @@ impl Daemon {
         tokio::task::yield_now().await;
     }
 
-    fn show_leap(&self) {
+    fn show_leap(&mut self) {
         let now = utcd_linux::clock::cross_read(1).realtime;
-        self.board.put_leap(self.leap_choice.status(now));
+        let status = self.leap_choice.status(now);
+        if status.expired && !self.said_leap_expired {
+            tracing::warn!(
+                "the leap table ({}) expired at {}: a leap second announced since is not known; \
+                 renew the file (package tzdata)",
+                status.table,
+                self.leap_choice.table.expires()
+            );
+        }
+        self.said_leap_expired = status.expired;
+        self.board.put_leap(status);
     }
 
     async fn serve_outputs(&mut self, control: PathBuf) -> Result<(), StartError> {
@@ -248,14 +252,13 @@ impl Daemon {
         Ok(())
     }
 
-    fn start_clock(&mut self, config: config::Clock) -> Result<(), StartError> {
+    fn start_clock(&mut self, config: config::Clock) {
         let leap = Rc::clone(&self.leap);
         let clock = match config.clock_type {
             ClockType::Virtual => {
                 HostClock::virtual_clock(config.initial_offset, config.initial_frequency, leap)
             }
-            ClockType::System => HostClock::system(leap)
-                .map_err(|source| StartError::Clock { name: config.name.clone(), source })?,
+            ClockType::System => HostClock::system(leap),
         };
         let clock = Rc::new(RefCell::new(clock));
         let (reports, incoming) = mpsc::channel(REPORTS);
@@ -277,7 +280,6 @@ impl Daemon {
             config,
         };
         self.clocks.insert(running.config.name.clone(), running);
-        Ok(())
     }
 
     fn served(&self, config: &NtpServerConfig) -> Result<Served, StartError> {

@@ -7,8 +7,7 @@ use clock_models::discipline::{ClockReading, Command};
 use clock_models::time::{Duration, Free, LeapTable, Tai, Timestamp, Utc, UtcReading};
 use clock_models::virtual_clock::{Oscillator, VirtualClock};
 use utcd_linux::clock::{
-    ATTEMPTS, ClockError, KernelStatus, LeapSecond, LeapState, SyncState, SystemClock, cross_read,
-    raw_now,
+    ATTEMPTS, ClockError, LeapSecond, LeapState, SyncState, SystemClock, cross_read, raw_now,
 };
 
 /// How near a leap second the kernel is asked whether it is in one, s.
@@ -67,14 +66,13 @@ impl HostClock {
         }
     }
 
-    /// The system clock, `CLOCK_REALTIME`.
-    ///
-    /// # Errors
-    /// Where a sandbox forbids to read its state.
-    pub fn system(leap: Rc<RefCell<LeapTable>>) -> Result<Self, ClockError> {
+    /// The system clock, `CLOCK_REALTIME`. Where a sandbox forbids to ask for its
+    /// frequency (a container, for one), it is taken as not steered: it can be observed.
+    #[must_use]
+    pub fn system(leap: Rc<RefCell<LeapTable>>) -> Self {
         let clock = SystemClock::new();
-        let frequency = clock.status()?.frequency;
-        Ok(Self { kind: Kind::System { clock, frequency, owned: false }, leap })
+        let frequency = clock.status().map_or(0.0, |status| status.frequency);
+        Self { kind: Kind::System { clock, frequency, owned: false }, leap }
     }
 
     /// `virtual` or `system`.
@@ -207,17 +205,6 @@ impl HostClock {
         match i32::try_from(offset) {
             Ok(seconds) if known != Ok(offset) => clock.set_tai_offset(seconds),
             _ => Ok(()),
-        }
-    }
-
-    /// What the kernel says of the system clock; `None` for a virtual clock.
-    ///
-    /// # Errors
-    /// Where a sandbox forbids to read it.
-    pub fn kernel_status(&self) -> Option<Result<KernelStatus, ClockError>> {
-        match &self.kind {
-            Kind::Virtual { .. } => None,
-            Kind::System { clock, .. } => Some(clock.status()),
         }
     }
 

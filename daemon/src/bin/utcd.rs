@@ -17,6 +17,10 @@ use utcd::view::{self, View};
 /// Read where no file is named, if it is there.
 const DEFAULT_FILE: &str = "/etc/utcd/utcd.toml";
 
+/// Exit codes; the unit does not start utcd again after the second.
+const CANNOT_START: u8 = 1;
+const MISCONFIGURED: u8 = 2;
+
 const AFTER_HELP: &str = "\
 Examples:
   utcd                                    /etc/utcd/utcd.toml, or a demonstration without it
@@ -31,8 +35,8 @@ Signals: SIGHUP reads the configuration again, SIGINT and SIGTERM end it.
 
 Exit codes:
   0  ended by a signal, or the configuration is right
-  1  cannot start, or the configuration is wrong
-  2  wrong usage";
+  1  cannot start
+  2  the configuration or the usage is wrong: starting again is in vain";
 
 /// Keep the clocks of this host on UTC, and say how far off they can be.
 #[derive(Debug, Parser)]
@@ -51,14 +55,14 @@ fn main() -> ExitCode {
     let place = cli.config.or_else(|| Some(DEFAULT_FILE.into()).filter(|p: &PathBuf| p.exists()));
     let config = match load(place.as_deref()) {
         Ok(config) => config,
-        Err(error) => return fail(&error),
+        Err(error) => return fail(&error, MISCONFIGURED),
     };
     if cli.check_config {
         return approve(&config, place.as_deref());
     }
     match run(config, place) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
+        Err(error) => fail(&error, CANNOT_START),
     }
 }
 
@@ -69,10 +73,10 @@ fn load(place: Option<&Path>) -> Result<Config, ConfigError> {
     }
 }
 
-fn fail(error: &dyn std::error::Error) -> ExitCode {
+fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
     // Where standard error is gone, the exit code still tells.
     let _ = writeln!(io::stderr(), "utcd: {error}");
-    ExitCode::FAILURE
+    code.into()
 }
 
 fn warnings(config: &Config) -> Vec<String> {

@@ -193,7 +193,11 @@ impl Association {
         while let Some(at) = self.server.client().poll_timeout() {
             let (context, trouble) = (&mut source.context, &mut source.trouble);
             tokio::select! {
-                () = context.sleep_until(at) => self.wake(context, trouble),
+                () = context.sleep_until(at) => {
+                    if !self.wake(context, trouble) {
+                        continue;
+                    }
+                }
                 result = activity(&mut self.socket) => match result {
                     Ok(()) => self.drain(context, trouble),
                     Err(error) => self.fault(context, trouble, &error),
@@ -209,13 +213,14 @@ impl Association {
         }
     }
 
-    fn wake(&mut self, context: &Context, trouble: &mut Trouble) {
+    /// Sends what is due. True if there is news: an exchange that came to nothing.
+    fn wake(&mut self, context: &Context, trouble: &mut Trouble) -> bool {
         let now = context.clock.borrow().now();
         let wake = self.server.handle_timeout(now, [random::u64(), random::u64()]);
         if let Some(reason) = wake.failed {
             tracing::debug!("source {}: {reason}", context.name);
         }
-        let Some(request) = wake.request else { return };
+        let Some(request) = wake.request else { return wake.failed.is_some() };
         let opened = socket::client(self.address)
             .map_err(io::Error::other)
             .and_then(AsyncSocket::new)
@@ -231,8 +236,12 @@ impl Association {
                     let _ = self.departed_by_own_stamp(context);
                 }
             }
-            Err(error) => self.fault(context, trouble, &error),
+            Err(error) => {
+                self.fault(context, trouble, &error);
+                return true;
+            }
         }
+        wake.failed.is_some()
     }
 
     fn fault(&mut self, context: &Context, trouble: &mut Trouble, error: &io::Error) {
