@@ -10,6 +10,11 @@ use crate::selection::{Candidate, Selection, Selector, SourceId, Unusable};
 use crate::time::{Duration, Free, Timestamp};
 use crate::uncertainty::{Budget, Component};
 
+/// How long the first selection waits for sources that are still warming up, s: as long
+/// as the burst of one that answers takes. Otherwise the first to answer would set the
+/// clock, by a step, and liars that are quick would not be outvoted in time.
+const FIRST_PATIENCE: f64 = 4.0;
+
 /// What an operator says of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Terms {
@@ -156,6 +161,8 @@ pub struct Keeper {
     selector: Selector,
     discipline: Discipline,
     followed: Option<Followed>,
+    /// When a source could have been followed first.
+    first_usable: Option<Timestamp<Free>>,
 }
 
 impl Keeper {
@@ -163,7 +170,12 @@ impl Keeper {
     /// sources agree.
     #[must_use]
     pub fn new(discipline: Discipline, min_agreeing: usize) -> Self {
-        Self { selector: Selector::new(min_agreeing), discipline, followed: None }
+        Self {
+            selector: Selector::new(min_agreeing),
+            discipline,
+            followed: None,
+            first_usable: None,
+        }
     }
 
     /// Goes on under the terms of a reloaded configuration.
@@ -190,8 +202,11 @@ impl Keeper {
         let (selectable, watched): (Vec<&Edge>, Vec<&Edge>) =
             edges.iter().partition(|edge| !edge.terms.watch_only);
         let anchor = reading.time.since_epoch() - now.since_epoch();
-        let candidates: Vec<Candidate> =
+        let mut candidates: Vec<Candidate> =
             selectable.iter().map(|edge| edge.candidate(anchor, now)).collect();
+        if self.waits(&candidates, now) {
+            candidates.iter_mut().for_each(|c| c.usable = c.usable.and(Err(Unusable::Warming)));
+        }
         let mut selection = self.selector.select(&candidates);
         for edge in watched {
             let verdict =
@@ -212,6 +227,17 @@ impl Keeper {
             .and_then(|followed| path(followed, now, self.discipline.state() == State::Holdover));
         let leader = self.followed.as_ref().map(|followed| followed.leader.clone());
         Round { selection, tick, leader, path }
+    }
+
+    /// Does the first selection wait for others to be heard?
+    fn waits(&mut self, candidates: &[Candidate], now: Timestamp<Free>) -> bool {
+        if self.followed.is_some() || candidates.iter().all(|c| c.usable.is_err()) {
+            return false;
+        }
+        let since = *self.first_usable.get_or_insert(now);
+        let warming =
+            |c: &Candidate| matches!(c.usable, Err(Unusable::NeverHeard | Unusable::Warming));
+        (now - since).seconds() < FIRST_PATIENCE && candidates.iter().any(warming)
     }
 }
 

@@ -14,9 +14,11 @@ use clock_models::time::{Free, LeapTable, Timestamp, Utc};
 use crate::client::{Answer, Client, ClientConfig, ConfigError, Rejection, TransmitToken, Wake};
 use crate::packet::ReferenceId;
 
-/// Uncertainty before and after an exchange, as a ratio, up to which the interval may
-/// grow: there, one more exchange would tell little that is new.
-const NEWS_PER_POLL: f64 = 0.7;
+/// What the oscillator may add to the deviation of the offset from one exchange to the
+/// next, as a part of it and a third of what is tolerated: below that the interval may
+/// grow. Where much is added, every exchange is needed; where little is, dozens of them
+/// are averaged, and half as many cost little.
+const GROWTH: f64 = 0.01;
 /// Stratum of a server that has not said anything yet (RFC 5905 figure 11).
 const UNSYNCHRONISED: u8 = 16;
 
@@ -112,9 +114,11 @@ impl Source {
         let answer = answer.inspect_err(|reason| self.last_failure = Some(*reason))?;
         let Some(answer) = answer else { return Ok(None) };
         self.last_failure = None;
+        let before = self.estimator.estimate();
         let fit = self.estimator.update(&answer.comparison);
-        if let Some((fit, estimate)) = fit.zip(self.estimator.estimate()) {
-            self.client.handle_fit(fit.expected, NEWS_PER_POLL * estimate.offset_deviation);
+        if let Some((fit, before)) = fit.zip(before) {
+            let deviation = before.offset_deviation;
+            self.client.handle_fit(fit.expected - deviation, GROWTH * deviation);
         }
         Ok(Some(News { restarted: fit.is_some_and(|fit| fit.restarted) }))
     }

@@ -80,6 +80,26 @@ fn a_liar_is_outvoted_and_the_honest_are_combined() {
 }
 
 #[test]
+fn the_first_to_answer_does_not_set_the_clock_alone_while_others_are_being_heard() {
+    let (mut keeper, mut clock, now) = start();
+    let silent =
+        |id| Edge { estimate: None, usable: Err(Unusable::NeverHeard), ..edge(id, now, 0.0) };
+    let early = round(&mut keeper, &mut clock, now, &[edge(1, now, 1000.5), silent(2), silent(3)]);
+    assert_eq!((early.selection.leader, early.tick.command), (None, None));
+    // All are heard: the liar is outvoted before it could do anything.
+    let all = [edge(1, now, 1000.5), edge(2, now, 1000.0), edge(3, now, 1000.0)];
+    let heard = round(&mut keeper, &mut clock, now, &all);
+    assert!(heard.tick.error.unwrap().abs() < 1e-9);
+    // A source that stays silent is not waited for longer than a burst.
+    let (mut keeper, mut clock, now) = start();
+    let edges = [edge(1, now, 1000.0), silent(2)];
+    assert_eq!(round(&mut keeper, &mut clock, now, &edges).selection.leader, None);
+    let later = now + seconds(FIRST_PATIENCE);
+    let alone = round(&mut keeper, &mut clock, later, &edges);
+    assert_eq!(alone.selection.leader, Some(SourceId(1)));
+}
+
+#[test]
 fn a_source_that_is_only_watched_is_never_followed() {
     let (mut keeper, mut clock, now) = start();
     let mut watched = edge(1, now, 1000.0);
