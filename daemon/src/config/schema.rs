@@ -71,8 +71,9 @@ section! {
         "mode" => mode: ClockMode = word::<ClockMode>(), Text("'discipline'");
         /// A larger offset is stepped, while steps are left; a smaller one is slewed.
         "step-threshold" => step_threshold: f64 = time().above(0.0).at_most(DAY), Text("'1 ms'");
-        /// Steps are made only among this many first updates after the start of utcd.
-        /// Programs on the host see no jump later. 0 never steps.
+        /// How many steps are made at most until the clock is locked for the first time,
+        /// and again after another program has moved it. Afterwards every offset is
+        /// slewed: programs on the host see no jump. 0 never steps.
         "max-steps" => max_steps: u32 = Count(0..=1_000_000), Text("3");
         /// A correction larger than this is refused, and the clock left alone until an
         /// operator has looked. It holds from the first correction on: a host without a
