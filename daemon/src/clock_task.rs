@@ -62,7 +62,7 @@ pub struct ClockTask {
 /// What has been logged, so that only changes are.
 #[derive(Debug, Default)]
 struct Said {
-    state: Option<State>,
+    state: ClockState,
     leader: Option<SourceId>,
     why_none: Option<String>,
     refusal: Option<String>,
@@ -118,14 +118,16 @@ impl ClockTask {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = ticks.tick() => {}
-                Some(report) = reports.recv() => {
-                    self.latest.insert(report.edge.id, report);
-                }
+                // First what is configured, so that it is known at the first look.
+                biased;
                 order = orders.recv() => match order {
                     Some(order) => self.obey(order),
                     None => break,
                 },
+                Some(report) = reports.recv() => {
+                    self.latest.insert(report.edge.id, report);
+                }
+                _ = ticks.tick() => {}
             }
             self.look_after();
         }
@@ -244,7 +246,7 @@ impl ClockTask {
             name: self.config.name.clone(),
             kind: clock.kind().to_owned(),
             disciplined: self.is_disciplined(),
-            state: published_state(discipline.state()),
+            state: self.state(),
             offset: round.tick.error,
             // The oscillator against UTC is the opposite of TAI against the oscillator.
             frequency: estimate.map(|e| -e.frequency),
@@ -262,6 +264,17 @@ impl ClockTask {
         }
     }
 
+    fn state(&self) -> ClockState {
+        match self.keeper.discipline().state() {
+            State::Unsynchronised if self.origins.is_empty() => ClockState::FreeRunning,
+            State::Unsynchronised => ClockState::Unsynchronised,
+            State::Acquiring => ClockState::Acquiring,
+            State::Locked => ClockState::Locked,
+            State::Holdover => ClockState::Holdover,
+            State::Panic => ClockState::Panic,
+        }
+    }
+
     /// Uncertainty and traceability, which are one thing.
     fn trace(&self, round: &Round, time: Timestamp<Tai>, status: &mut ClockStatus) {
         let leader = round.leader.as_ref().and_then(|edge| self.latest.get(&edge.id));
@@ -274,8 +287,7 @@ impl ClockTask {
             chain::chain(&self.config.name, round, &up, self.clock.borrow().utc(time))
         });
         let Some(chain) = chain else {
-            status.not_traceable_because =
-                Some(format!("no source has been selected for {}", self.config.name));
+            status.not_traceable_because = why_not_following(status).map(str::to_owned);
             return;
         };
         let budget = chain.budget();
@@ -284,23 +296,10 @@ impl ClockTask {
         status.root_dispersion = (budget.bound() - status.root_delay / 2.0).max(0.0)
             + status.offset.map_or(0.0, f64::abs);
         let reason = chain.traceable().err().map(ToString::to_string);
-        status.traceable = reason.is_none() && self.follows();
-        status.not_traceable_because = reason.or_else(|| self.why_not_following());
+        status.not_traceable_because =
+            reason.or_else(|| why_not_following(status).map(str::to_owned));
+        status.traceable = status.not_traceable_because.is_none();
         status.chain = chain::published(&chain);
-    }
-
-    fn follows(&self) -> bool {
-        self.why_not_following().is_none()
-    }
-
-    fn why_not_following(&self) -> Option<String> {
-        match self.keeper.discipline().state() {
-            State::Locked => None,
-            State::Acquiring => Some("the clock is still being set".to_owned()),
-            State::Holdover => Some("every source is lost".to_owned()),
-            State::Panic => Some("the clock differs insanely from its sources".to_owned()),
-            State::Unsynchronised => Some("no source has been selected".to_owned()),
-        }
     }
 
     fn source_statuses(&self, round: &Round) -> Vec<SourceStatus> {
@@ -352,27 +351,29 @@ impl ClockTask {
             tracing::info!("clock {name}: nothing selected: {reason}");
         }
         self.said.why_none = why_none;
-        let state = self.keeper.discipline().state();
-        if self.said.state == Some(state) {
+        if self.said.state == status.state {
             return;
         }
         let offset = status.offset.map_or_else(String::new, |offset| {
             let frequency = status.frequency.unwrap_or(0.0);
             format!(": offset {:+}, frequency {:+}", Time(offset), Ratio(frequency))
         });
-        match state {
-            State::Panic => tracing::error!(
+        match status.state {
+            ClockState::Panic => tracing::error!(
                 "clock {name}: differs from its sources by {}, beyond panic-threshold; it is left \
                  alone. Check the sources; if they are right, set the clock by hand or raise \
                  panic-threshold",
                 Time(status.offset.unwrap_or(0.0))
             ),
-            State::Holdover => {
+            ClockState::Holdover => {
                 tracing::warn!("clock {name}: holdover, every source is lost{offset}")
             }
-            state => tracing::info!("clock {name}: {}{offset}", published_state(state).name()),
+            ClockState::FreeRunning => {
+                tracing::info!("clock {name}: free-running, no source is configured for it")
+            }
+            state => tracing::info!("clock {name}: {}{offset}", state.name()),
         }
-        self.said.state = Some(state);
+        self.said.state = status.state;
     }
 
     fn keep_drift(&mut self) {
@@ -419,13 +420,15 @@ fn quality(status: &ClockStatus) -> Option<Quality> {
     vouched.then_some(Quality { bound: bound + offset, uncertainty: uncertainty / 2.0 + offset })
 }
 
-fn published_state(state: State) -> ClockState {
-    match state {
-        State::Unsynchronised => ClockState::Unsynchronised,
-        State::Acquiring => ClockState::Acquiring,
-        State::Locked => ClockState::Locked,
-        State::Holdover => ClockState::Holdover,
-        State::Panic => ClockState::Panic,
+/// Why a clock is not on its sources, if it is not.
+const fn why_not_following(status: &ClockStatus) -> Option<&'static str> {
+    match status.state {
+        ClockState::Locked => None,
+        ClockState::FreeRunning => Some("no source is configured for it"),
+        ClockState::Unsynchronised => Some("no source has been selected"),
+        ClockState::Acquiring => Some("the clock is still being set"),
+        ClockState::Holdover => Some("every source is lost"),
+        ClockState::Panic => Some("the clock differs insanely from its sources"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sd_notify::NotifyState;
 
 use crate::render;
-use crate::status::Status;
+use crate::status::{ClockState, ClockStatus, Status};
 
 /// An owner that has not looked after its clock for so long hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(5);
@@ -53,7 +53,8 @@ impl Service {
         let now = Instant::now();
         let due = |last: Option<Instant>, every| last.is_none_or(|last| now - last >= every);
         if due(self.last_status, STATUS_INTERVAL)
-            && let Some(clock) = status.clocks.first()
+            && let Some(clock) =
+                status.clocks.iter().find(|clock| follows(clock)).or(status.clocks.first())
         {
             self.last_status = Some(now);
             tell(&[NotifyState::Status(&render::line(status, clock))]);
@@ -70,6 +71,11 @@ impl Default for Service {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Others have nothing to say of themselves.
+fn follows(clock: &ClockStatus) -> bool {
+    clock.state != ClockState::FreeRunning
 }
 
 fn tell(states: &[NotifyState<'_>]) {

@@ -41,6 +41,8 @@ pub struct Status {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum ClockState {
+    /// No source is configured for it: it is taken as it is, and compared with nothing.
+    FreeRunning,
     /// No source has been selected yet.
     #[default]
     Unsynchronised,
@@ -56,13 +58,20 @@ pub enum ClockState {
 
 impl ClockState {
     /// Every state, in the order in which a clock usually meets them.
-    pub const ALL: [Self; 5] =
-        [Self::Unsynchronised, Self::Acquiring, Self::Locked, Self::Holdover, Self::Panic];
+    pub const ALL: [Self; 6] = [
+        Self::FreeRunning,
+        Self::Unsynchronised,
+        Self::Acquiring,
+        Self::Locked,
+        Self::Holdover,
+        Self::Panic,
+    ];
 
     /// As in the JSON and in the metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::FreeRunning => "free-running",
             Self::Unsynchronised => "unsynchronised",
             Self::Acquiring => "acquiring",
             Self::Locked => "locked",

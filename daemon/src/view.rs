@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::logging::Tail;
 use crate::render::{self, Colours};
-use crate::status::Status;
+use crate::status::{ClockState, Status};
 
 /// The screen is renewed at most so often.
 const FRAME: Duration = Duration::from_millis(500);
@@ -75,7 +75,7 @@ async fn lines(status: watch::Receiver<Arc<Status>>) -> io::Result<()> {
     loop {
         sleep(LINE).await;
         let now = status.borrow().clone();
-        for clock in &now.clocks {
+        for clock in now.clocks.iter().filter(|clock| clock.state != ClockState::FreeRunning) {
             write(&format!("{}\n", render::line(&now, clock)))?;
         }
     }

@@ -1,6 +1,5 @@
 //! The table of clocks.
 
-use super::status::look;
 use super::table::{Align, Cell, Table};
 use super::text::{self, Colours, Look, UNKNOWN, harmless};
 use crate::status::{ClockStatus, Status};
@@ -24,7 +23,7 @@ pub fn clocks(status: &Status, colours: Colours) -> String {
     for clock in &status.clocks {
         table.row(vec![
             harmless(&clock.name).into(),
-            state(status, clock),
+            state(clock),
             text::offset(clock.offset).into(),
             text::time(clock.uncertainty).into(),
             text::time(clock.bound).into(),
@@ -36,9 +35,9 @@ pub fn clocks(status: &Status, colours: Colours) -> String {
     table.render(colours)
 }
 
-fn state(status: &Status, clock: &ClockStatus) -> Cell {
+fn state(clock: &ClockStatus) -> Cell {
     let observed = if clock.disciplined { "" } else { " (observed)" };
-    Cell::new(format!("{}{observed}", clock.state.name()), look(status, clock))
+    Cell::new(format!("{}{observed}", clock.state.name()), text::clock_look(clock.state))
 }
 
 fn traceable(clock: &ClockStatus) -> Cell {

@@ -14,7 +14,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// True if every clock follows its sources, or is observed and has none.
+    /// True if every clock follows its sources, or has none by intention.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.problems.is_empty()
@@ -28,7 +28,7 @@ pub fn verdict(status: &Status) -> Verdict {
     if status.clocks.is_empty() {
         verdict.problems.push("utcd keeps no clock".to_owned());
     }
-    for clock in status.clocks.iter().filter(|clock| !is_taken_as_it_is(status, clock)) {
+    for clock in status.clocks.iter().filter(|clock| clock.state != ClockState::FreeRunning) {
         let name = harmless(&clock.name);
         match problem(clock) {
             Some(problem) => verdict.problems.push(format!("clock {name} {problem}")),
@@ -45,15 +45,9 @@ pub fn verdict(status: &Status) -> Verdict {
     verdict
 }
 
-/// True for a clock that is neither disciplined nor measured: an operator has declared it
-/// good (a local reference), and there is nothing to judge.
-pub(super) fn is_taken_as_it_is(status: &Status, clock: &ClockStatus) -> bool {
-    !clock.disciplined && status.sources.iter().all(|source| source.clock != clock.name)
-}
-
 fn problem(clock: &ClockStatus) -> Option<String> {
     match clock.state {
-        ClockState::Locked => None,
+        ClockState::Locked | ClockState::FreeRunning => None,
         ClockState::Unsynchronised => Some("is not synchronised".to_owned()),
         ClockState::Acquiring => Some("is still being set".to_owned()),
         ClockState::Holdover => Some(format!("runs on its own for {}", text::span(clock.holdover))),
@@ -69,7 +63,7 @@ pub fn status(status: &Status, colours: Colours) -> String {
     let mut text = headline(status, colours);
     for clock in &status.clocks {
         text.push('\n');
-        text.push_str(&clock_page(status, clock, colours));
+        text.push_str(&clock_page(clock, colours));
     }
     text.push('\n');
     text.push_str(&daemon_page(status, colours));
@@ -82,8 +76,8 @@ pub(super) fn headline(status: &Status, colours: Colours) -> String {
     let mut table = Table::new(&[("", Align::Left), ("", Align::Left)]);
     for clock in status.clocks.iter().filter(|_| verdict.is_ok()) {
         let name = harmless(&clock.name);
-        let well = if is_taken_as_it_is(status, clock) {
-            format!("clock {name} is taken as it is, no source measures it")
+        let well = if clock.state == ClockState::FreeRunning {
+            format!("clock {name} is taken as it is: no source is configured for it")
         } else {
             let offset = text::measured(clock.offset, clock.uncertainty);
             format!("clock {name} is synchronised, offset {offset}")
@@ -99,7 +93,7 @@ pub(super) fn headline(status: &Status, colours: Colours) -> String {
     table.render(colours)
 }
 
-fn clock_page(status: &Status, clock: &ClockStatus, colours: Colours) -> String {
+fn clock_page(clock: &ClockStatus, colours: Colours) -> String {
     let mut table = pairs();
     let kind = if clock.disciplined { "" } else { ", only observed" };
     table.row(vec![
@@ -113,7 +107,18 @@ fn clock_page(status: &Status, clock: &ClockStatus, colours: Colours) -> String 
         ClockState::Holdover => format!("holdover for {}", text::span(clock.holdover)),
         state => state.name().to_owned(),
     };
-    table.row(vec!["  State".into(), Cell::new(state, look(status, clock))]);
+    table.row(vec!["  State".into(), Cell::new(state, text::clock_look(clock.state))]);
+    if clock.state != ClockState::FreeRunning {
+        figures(clock, &mut table);
+    }
+    table.row(vec!["  TAI-UTC".into(), format!("{} s", clock.tai_offset).into()]);
+    let changes = format!("{} by utcd, {} by others", clock.steps, clock.interference);
+    table.row(vec!["  Steps".into(), changes.into()]);
+    table.render(colours)
+}
+
+/// What a clock is by its sources.
+fn figures(clock: &ClockStatus, table: &mut Table) {
     let offset = text::measured(clock.offset, clock.uncertainty);
     table.row(vec!["  Offset".into(), noted(offset, "U, k = 2; + is fast").into()]);
     table.row(vec!["  Hard bound".into(), text::time(clock.bound).into()]);
@@ -129,15 +134,6 @@ fn clock_page(status: &Status, clock: &ClockStatus, colours: Colours) -> String 
         text::time(Some(clock.root_dispersion)),
     );
     table.row(vec!["  Stratum".into(), root.into()]);
-    table.row(vec!["  TAI-UTC".into(), format!("{} s", clock.tai_offset).into()]);
-    let changes = format!("{} by utcd, {} by others", clock.steps, clock.interference);
-    table.row(vec!["  Steps".into(), changes.into()]);
-    table.render(colours)
-}
-
-/// The look of a clock's state.
-pub(super) fn look(status: &Status, clock: &ClockStatus) -> Look {
-    if is_taken_as_it_is(status, clock) { Look::Dim } else { text::clock_look(clock.state) }
 }
 
 /// A figure with what it means, if there is one.

@@ -51,6 +51,7 @@ impl Colours {
 /// The look of a clock in this state.
 pub(super) const fn clock_look(state: ClockState) -> Look {
     match state {
+        ClockState::FreeRunning => Look::Dim,
         ClockState::Locked => Look::Good,
         ClockState::Acquiring | ClockState::Holdover => Look::Doubtful,
         ClockState::Unsynchronised | ClockState::Panic => Look::Bad,
