@@ -51,9 +51,9 @@ impl Board {
         self.publish();
     }
 
-    /// Puts the NTP server on the board; shown with the next publication.
-    pub fn put_ntp_server(&self, server: NtpServerStatus) {
-        self.draft.borrow_mut().ntp_server = Some(server);
+    /// Puts the NTP server on the board, if there is one; shown with the next publication.
+    pub fn put_ntp_server(&self, server: Option<NtpServerStatus>) {
+        self.draft.borrow_mut().ntp_server = server;
     }
 
     /// Puts the leap table on the board; shown with the next publication.

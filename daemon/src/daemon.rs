@@ -32,7 +32,7 @@ use crate::serve_ntp::{NtpServer, Served};
 use crate::service::Service;
 use crate::source::ntp::{NtpSource, Place, Taken};
 use crate::source::ptp::PtpSource;
-use crate::source::{Context, Report};
+use crate::source::{Context, Report, doubted};
 
 /// Reports that may wait for the owner of a clock.
 const REPORTS: usize = 64;
@@ -118,7 +118,7 @@ pub struct Daemon {
     clocks: BTreeMap<String, RunningClock>,
     sources: BTreeMap<String, RunningSource>,
     next_id: u32,
-    ntp_server: Option<AbortHandle>,
+    ntp_server: Option<NtpServer>,
     outputs: Vec<AbortHandle>,
     config_text: watch::Sender<Arc<String>>,
 }
@@ -153,7 +153,8 @@ impl Daemon {
             daemon.start_clock(clock)?;
         }
         if let Some(server) = daemon.config.serve.ntp.clone() {
-            daemon.ntp_server = Some(daemon.open_ntp_server(&server)?);
+            let served = daemon.served(&server)?;
+            daemon.ntp_server = Some(NtpServer::open(served, &server.listen)?);
         }
         for spec in specs(&daemon.config) {
             daemon.start_source(spec).await;
@@ -210,7 +211,8 @@ impl Daemon {
             // An owner that hangs must not keep the host from shutting down.
             let _ = timeout(FAREWELL, clock.task).await;
         }
-        self.outputs.iter().chain(&self.ntp_server).for_each(AbortHandle::abort);
+        self.outputs.iter().for_each(AbortHandle::abort);
+        drop(self.ntp_server);
         // Let the tasks that were ended drop what they hold: the socket file, for one.
         tokio::task::yield_now().await;
     }
@@ -278,21 +280,28 @@ impl Daemon {
         Ok(())
     }
 
-    fn open_ntp_server(&self, config: &NtpServerConfig) -> Result<AbortHandle, StartError> {
+    fn served(&self, config: &NtpServerConfig) -> Result<Served, StartError> {
         // The configuration has been checked: the clock is there.
         let clock = self.clocks.get(&config.clock).map(|clock| Rc::clone(&clock.clock));
         let Some(clock) = clock else {
             return Err(io::Error::other(format!("no clock {} to serve", config.clock)).into());
         };
-        let served = Served {
+        Ok(Served {
             clock,
             clock_name: config.clock.clone(),
             local_stratum: config.local_stratum,
             leap: Rc::clone(&self.leap),
             board: self.board.clone(),
-        };
-        let server = NtpServer::open(served, &config.listen)?;
-        Ok(spawn_local(server.run()).abort_handle())
+        })
+    }
+
+    /// What is known of the frequency of a clock: by its sources so far, else by its drift
+    /// file. The oscillator against UTC is the opposite of TAI against the oscillator.
+    fn frequency(&self, clock: &RunningClock) -> Option<(f64, f64)> {
+        let status = self.board.current();
+        let own = status.clocks.iter().find(|status| status.name == clock.config.name);
+        let known = own.and_then(|status| status.frequency.zip(status.frequency_uncertainty));
+        known.map(|(frequency, uncertainty)| (-frequency, doubted(uncertainty))).or(clock.frequency)
     }
 
     async fn start_source(&mut self, spec: Spec) {
@@ -306,7 +315,7 @@ impl Daemon {
             clock_name: common.clock.clone(),
             clock: Rc::clone(&clock.clock),
             leap: Rc::clone(&self.leap),
-            frequency: clock.frequency,
+            frequency: self.frequency(clock),
             reports: clock.reports.clone(),
         };
         let orders = clock.orders.clone();
@@ -351,7 +360,7 @@ impl Daemon {
             );
             return;
         }
-        if let Err(error) = self.change_server(&new) {
+        if let Err(error) = self.change_server(&new).await {
             tracing::error!("reload refused, the old configuration stays in force: {error}");
             return;
         }
@@ -373,19 +382,17 @@ impl Daemon {
         (self.config.log != new.log).then(|| "[log] has changed".into())
     }
 
-    /// Opens the new NTP server before the old one is let go, where the addresses allow.
-    fn change_server(&mut self, new: &Config) -> Result<(), StartError> {
-        if self.config.serve == new.serve {
+    /// Serves as the new configuration says, or goes on as before.
+    async fn change_server(&mut self, new: &Config) -> Result<(), StartError> {
+        let Some(config) = &new.serve.ntp else {
+            self.ntp_server = None;
             return Ok(());
-        }
-        let old = self.ntp_server.take();
-        if let Some(old) = &old {
-            old.abort();
-        }
-        self.ntp_server = match &new.serve.ntp {
-            Some(server) => Some(self.open_ntp_server(server)?),
-            None => None,
         };
+        let served = self.served(config)?;
+        match &mut self.ntp_server {
+            Some(server) => server.change(served, &config.listen).await?,
+            None => self.ntp_server = Some(NtpServer::open(served, &config.listen)?),
+        }
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clock_models::time::{LeapTable, Timestamp, Utc};
 use ntp::packet::{LeapIndicator, ReferenceId};
 use ntp::server::{ServerState, Synchronised, respond};
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::sleep;
 use utcd_linux::socket::{OpenError, Received, server};
 
@@ -47,11 +48,11 @@ pub struct Served {
     pub board: Board,
 }
 
-/// The server on all its addresses.
+/// The server on all its addresses, until it is dropped.
 #[derive(Debug)]
 pub struct NtpServer {
-    served: Served,
-    sockets: Vec<AsyncSocket>,
+    served: Rc<RefCell<Served>>,
+    listeners: BTreeMap<SocketAddr, JoinHandle<()>>,
     counts: Rc<RefCell<NtpServerStatus>>,
 }
 
@@ -67,39 +68,96 @@ pub enum ServeError {
 }
 
 impl NtpServer {
-    /// Listens on every address, or says why it cannot.
+    /// Listens on every address, or says why it cannot. To be called within a
+    /// [`tokio::task::LocalSet`].
     ///
     /// # Errors
     /// The first address that cannot be had.
     pub fn open(served: Served, listen: &[SocketAddr]) -> Result<Self, ServeError> {
-        let mut sockets = Vec::new();
-        for address in listen {
-            sockets.push(AsyncSocket::new(server(*address)?)?);
-        }
-        let counts = NtpServerStatus {
-            listen: listen.iter().map(ToString::to_string).collect(),
-            clock: served.clock_name.clone(),
-            answered: 0,
-            dropped: BTreeMap::new(),
+        let sockets = open_all(listen)?;
+        let mut server = Self {
+            served: Rc::new(RefCell::new(served)),
+            listeners: BTreeMap::new(),
+            counts: Rc::default(),
         };
-        Ok(Self { served, sockets, counts: Rc::new(RefCell::new(counts)) })
+        server.listen(sockets);
+        server.show();
+        Ok(server)
     }
 
-    /// Answers for as long as the task lives.
-    pub async fn run(self) {
-        let mut tasks = tokio::task::JoinSet::new();
-        for socket in self.sockets {
-            let listener =
-                Listener { socket, served: self.served.clone(), counts: Rc::clone(&self.counts) };
-            tasks.spawn_local(listener.run());
+    /// Serves another clock, or on other addresses, from now on.
+    ///
+    /// # Errors
+    /// The first address that cannot be had; all is as before then.
+    pub async fn change(
+        &mut self,
+        served: Served,
+        listen: &[SocketAddr],
+    ) -> Result<(), ServeError> {
+        let had: Vec<SocketAddr> = self.listeners.keys().copied().collect();
+        let new: Vec<SocketAddr> = listen.iter().filter(|a| !had.contains(a)).copied().collect();
+        let gone: Vec<SocketAddr> = had.into_iter().filter(|a| !listen.contains(a)).collect();
+        let mut opened = open_all(&new);
+        if opened.is_err() {
+            // One of our own may be in the way, as 0.0.0.0:123 is of 192.0.2.1:123.
+            self.close(&gone).await;
+            opened = open_all(&new);
         }
-        tasks.join_all().await;
+        match opened {
+            Ok(sockets) => {
+                self.close(&gone).await;
+                self.listen(sockets);
+                *self.served.borrow_mut() = served;
+                self.show();
+                Ok(())
+            }
+            Err(error) => {
+                self.listen(open_all(&gone)?);
+                Err(error)
+            }
+        }
     }
+
+    fn listen(&mut self, sockets: Vec<(SocketAddr, AsyncSocket)>) {
+        for (address, socket) in sockets {
+            let served = Rc::clone(&self.served);
+            let listener = Listener { socket, served, counts: Rc::clone(&self.counts) };
+            self.listeners.insert(address, spawn_local(listener.run()));
+        }
+    }
+
+    async fn close(&mut self, addresses: &[SocketAddr]) {
+        for task in addresses.iter().filter_map(|address| self.listeners.remove(address)) {
+            task.abort();
+            // The socket is closed once the task is gone.
+            let _ = task.await;
+        }
+    }
+
+    fn show(&self) {
+        let served = self.served.borrow();
+        let mut counts = self.counts.borrow_mut();
+        counts.listen = self.listeners.keys().map(ToString::to_string).collect();
+        counts.clock.clone_from(&served.clock_name);
+        served.board.put_ntp_server(Some(counts.clone()));
+    }
+}
+
+impl Drop for NtpServer {
+    fn drop(&mut self) {
+        self.listeners.values().for_each(JoinHandle::abort);
+        self.served.borrow().board.put_ntp_server(None);
+    }
+}
+
+fn open_all(listen: &[SocketAddr]) -> Result<Vec<(SocketAddr, AsyncSocket)>, ServeError> {
+    let open = |address: &SocketAddr| Ok((*address, AsyncSocket::new(server(*address)?)?));
+    listen.iter().map(open).collect()
 }
 
 struct Listener {
     socket: AsyncSocket,
-    served: Served,
+    served: Rc<RefCell<Served>>,
     counts: Rc<RefCell<NtpServerStatus>>,
 }
 
@@ -121,18 +179,22 @@ impl Listener {
             self.answer(&buffer[..received.length], &received);
             burst += 1;
             if burst % BURST == 0 {
-                self.served.board.put_ntp_server(self.counts.borrow().clone());
+                self.show();
                 tokio::task::yield_now().await;
             }
         }
         // The socket reports what ICMP says of answers; a server does not care.
         while self.socket.get_mut().notice()?.is_some() {}
-        self.served.board.put_ntp_server(self.counts.borrow().clone());
+        self.show();
         Ok(())
     }
 
+    fn show(&self) {
+        self.served.borrow().board.put_ntp_server(Some(self.counts.borrow().clone()));
+    }
+
     fn answer(&mut self, request: &[u8], received: &Received) {
-        let served = &self.served;
+        let served = self.served.borrow();
         let state = served.state();
         let arrived = {
             let clock = served.clock.borrow();

@@ -68,8 +68,7 @@ impl Context {
     /// Remembers the frequency for the next estimator of this source.
     fn remember(&mut self, estimator: &Estimator) {
         if let Some(estimate) = estimator.estimate() {
-            let doubt = (3.0 * estimate.frequency_deviation).max(1e-8);
-            self.frequency = Some((estimate.frequency, doubt));
+            self.frequency = Some((estimate.frequency, doubted(estimate.frequency_deviation)));
         }
     }
 
@@ -110,6 +109,13 @@ impl Context {
     fn report(&self, report: Report) {
         let _ = self.reports.try_send(report);
     }
+}
+
+/// How far a frequency is to be believed by an estimator that did not see it come: three
+/// times its standard uncertainty, and what a temperature may change meanwhile; ratios.
+#[must_use]
+pub fn doubted(uncertainty: f64) -> f64 {
+    (3.0 * uncertainty).max(1e-8)
 }
 
 /// What went wrong outside of the protocol.
