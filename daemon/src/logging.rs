@@ -10,6 +10,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
+use utcd_linux::clock::cross_read;
 
 use crate::config::LogLevel;
 
@@ -81,7 +82,11 @@ pub fn start(level: LogLevel, sink: Sink) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("UTCD_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let format = Line { journal: matches!(sink, Sink::Journal) };
+    let format = match sink {
+        Sink::Stderr => Line::Dated,
+        Sink::Journal => Line::Prioritised,
+        Sink::Screen(_) => Line::Brief,
+    };
     // Fails only if a log was started before, which then goes on.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -90,9 +95,14 @@ pub fn start(level: LogLevel, sink: Sink) {
         .try_init();
 }
 
-/// One event, one line.
-struct Line {
-    journal: bool,
+/// One event, one line: what stands before its text.
+enum Line {
+    /// Date, time and level.
+    Dated,
+    /// The priority, for the journal.
+    Prioritised,
+    /// Time of day and level: there is not much room.
+    Brief,
 }
 
 impl<S, N> FormatEvent<S, N> for Line
@@ -107,11 +117,17 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let level = *event.metadata().level();
-        if self.journal {
-            write!(writer, "<{}>", priority(level))?;
-        } else {
-            SystemTime.format_time(&mut writer)?;
-            write!(writer, " {level:>5} ")?;
+        match self {
+            Self::Prioritised => write!(writer, "<{}>", priority(level))?,
+            Self::Dated => {
+                SystemTime.format_time(&mut writer)?;
+                write!(writer, " {level:>5} ")?;
+            }
+            Self::Brief => {
+                let now = cross_read(1).realtime.to_string();
+                let time = now.split(['T', '.']).nth(1).unwrap_or_default();
+                write!(writer, "{time} {level:>5} ")?;
+            }
         }
         context.field_format().format_fields(writer.by_ref(), event)?;
         writeln!(writer)

@@ -101,7 +101,10 @@ fn run(config: Config, place: Option<PathBuf>) -> Result<(), StartError> {
     // One thread keeps time, so that its timing is its own.
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let result = LocalSet::new().block_on(&runtime, async {
+        let by =
+            place.as_ref().map_or_else(|| "a demonstration".into(), |p| p.display().to_string());
         let daemon = Daemon::start(config, place, control).await?;
+        tracing::info!("utcd {} has started: {by}", env!("CARGO_PKG_VERSION"));
         let status = daemon.board().subscribe();
         tokio::select! {
             result = daemon.run() => result,

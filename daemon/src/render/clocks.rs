@@ -2,7 +2,7 @@
 
 use super::table::{Align, Cell, Table};
 use super::text::{self, Colours, Look, UNKNOWN, harmless};
-use crate::status::{ClockStatus, Status};
+use crate::status::{ClockState, ClockStatus, Status};
 
 /// One row for each clock.
 #[must_use]
@@ -36,7 +36,8 @@ pub fn clocks(status: &Status, colours: Colours) -> String {
 }
 
 fn state(clock: &ClockStatus) -> Cell {
-    let observed = if clock.disciplined { "" } else { " (observed)" };
+    let is_measured = clock.state != ClockState::FreeRunning;
+    let observed = if is_measured && !clock.disciplined { " (observed)" } else { "" };
     Cell::new(format!("{}{observed}", clock.state.name()), text::clock_look(clock.state))
 }
 

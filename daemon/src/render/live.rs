@@ -14,13 +14,18 @@ pub fn screen(status: &Status, colours: Colours) -> String {
     format!("{headline}\n{clocks}\n{sources}\nutcd {}, up {up}\n", harmless(&status.version))
 }
 
-/// Puts a text in place of what a terminal shows, without flicker.
+/// Puts a text in place of what a terminal shows, without flicker and whatever its size.
 ///
-/// Each line is cleared to its end and cut at the edge of the terminal, and what is left
-/// below is cleared (ECMA-48: CUP, EL, ED; DECAWM off while it is written).
+/// Each line is put in its row, cleared to its end and cut at the edge of the terminal;
+/// what is left below is cleared (ECMA-48: CUP, EL, ED; DECAWM off while it is written).
+/// A row that the terminal does not have is its last one: so the text never scrolls, and
+/// of one that is too long the beginning and the last line are shown.
 #[must_use]
 pub fn frame(text: &str) -> String {
-    format!("\x1b[H\x1b[?7l{}\x1b[J\x1b[?7h", text.replace('\n', "\x1b[K\r\n"))
+    let lines: Vec<&str> = text.lines().collect();
+    let rows = (1..).zip(&lines).map(|(row, line)| format!("\x1b[{row};1H{line}\x1b[K"));
+    let below = lines.len() + 1;
+    format!("\x1b[?7l{}\x1b[J\x1b[{below};1H\x1b[?7h", rows.collect::<String>())
 }
 
 /// A clock in one line: `system locked, offset +1.23 µs ± 4.56 µs (k=2), …`.
