@@ -4,7 +4,7 @@
 //! so that the daemon and the testbed cannot differ in it.
 
 use crate::comparison::Upstream;
-use crate::discipline::{ClockReading, Discipline, Limits, State, Tick};
+use crate::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
 use crate::estimator::{Estimate, combine};
 use crate::selection::{Candidate, Selection, Selector, SourceId, Unusable};
 use crate::time::{Duration, Free, Timestamp};
@@ -179,8 +179,8 @@ impl Keeper {
     }
 
     /// The clock could not do what it was told.
-    pub fn command_failed(&mut self) {
-        self.discipline.command_failed();
+    pub fn command_failed(&mut self, command: Command) {
+        self.discipline.command_failed(command);
     }
 
     /// One round, about once a second and after news of a source. `frequency` is what

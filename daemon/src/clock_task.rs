@@ -13,6 +13,7 @@ use clock_models::time::{Tai, Timestamp};
 use clock_models::units::{Ratio, Time};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
+use utcd_linux::clock::ClockError;
 
 use crate::board::Board;
 use crate::chain::{self, Upward};
@@ -51,12 +52,24 @@ pub struct ClockTask {
     board: Board,
     origins: BTreeMap<SourceId, Option<Box<Origin>>>,
     latest: BTreeMap<SourceId, Report>,
+    /// The leading source, with what it said last: it may be gone.
+    led_by: Option<Leading>,
     /// When it last looked after the clock: the watchdog hangs on it.
     heartbeat: Rc<Cell<Instant>>,
     said: Said,
+    /// Why the clock does not do what it is told, while it does not.
+    refusal: Option<String>,
     drift_due: Option<Instant>,
     /// What other programs did to the frequency.
     steered_by_others: u64,
+}
+
+/// The source that leads, or did until the holdover began.
+#[derive(Debug)]
+struct Leading {
+    name: String,
+    protocol: String,
+    origin: Option<Box<Origin>>,
 }
 
 /// What has been logged, so that only changes are.
@@ -65,7 +78,6 @@ struct Said {
     state: ClockState,
     leader: Option<SourceId>,
     why_none: Option<String>,
-    refusal: Option<String>,
     drift_error: Option<String>,
     foreign_steering: bool,
 }
@@ -101,8 +113,10 @@ impl ClockTask {
             board,
             origins: BTreeMap::new(),
             latest: BTreeMap::new(),
+            led_by: None,
             heartbeat,
             said: Said::default(),
+            refusal: None,
             drift_due: None,
             steered_by_others: 0,
         }
@@ -134,7 +148,8 @@ impl ClockTask {
         self.store_drift();
         if self.is_disciplined() {
             // Nobody vouches for the clock any more.
-            self.tell_kernel(None);
+            let told = self.clock.borrow_mut().tell_kernel(None);
+            self.refused(told.err());
         }
     }
 
@@ -145,9 +160,7 @@ impl ClockTask {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Reconfigure(config) => {
-                if config.mode == ClockMode::Discipline {
-                    self.keeper.set_limits(limits(&config), config.min_sources as usize);
-                }
+                self.keeper.set_limits(limits(&config), config.min_sources as usize);
                 self.config = *config;
             }
             Order::Expect(id, origin) => {
@@ -168,44 +181,41 @@ impl ClockTask {
         let edges: Vec<_> = self.latest.values().map(|report| report.edge.clone()).collect();
         let round = self.keeper.round(reading, frequency, &edges);
         self.notice_others(&round);
-        if let Some(command) = round.tick.command {
-            self.command(command);
-        }
+        let commanded = round.tick.command.map_or(Ok(()), |command| self.command(command));
         let status = self.publish(&round, reading.time);
-        if self.is_disciplined() {
-            self.tell_kernel(quality(&status));
+        if let (Some(Command::Step(step)), Ok(())) = (round.tick.command, &commanded) {
+            tracing::warn!("clock {}: stepped by {:+}", self.config.name, Time(step.seconds()));
         }
+        let told = match self.is_disciplined() {
+            true => self.clock.borrow_mut().tell_kernel(quality(&status)),
+            false => Ok(()),
+        };
+        self.refused(commanded.and(told).err());
         self.keep_drift();
         self.heartbeat.set(Instant::now());
     }
 
-    fn command(&mut self, command: Command) {
-        if let Command::Step(step) = command {
-            tracing::warn!("clock {}: stepped by {:+}", self.config.name, Time(step.seconds()));
-        }
+    fn command(&mut self, command: Command) -> Result<(), ClockError> {
         let result = self.clock.borrow_mut().apply(command);
-        self.refused(result.err().map(|error| error.to_string()));
+        if result.is_err() {
+            self.keeper.command_failed(command);
+        }
+        result
     }
 
-    fn tell_kernel(&mut self, quality: Option<Quality>) {
-        let result = self.clock.borrow_mut().tell_kernel(quality);
-        if let Err(error) = result {
-            self.refused(Some(error.to_string()));
-        }
-    }
-
-    /// The clock refuses, or works again: said once.
-    fn refused(&mut self, refusal: Option<String>) {
-        if refusal.is_some() {
-            self.keeper.command_failed();
-        }
-        if refusal != self.said.refusal {
-            match &refusal {
-                Some(reason) => tracing::error!("clock {}: {reason}", self.config.name),
-                None => tracing::info!("clock {}: can be steered again", self.config.name),
+    /// The clock refuses, or works again: said once, for what lacks is the same whatever
+    /// was tried.
+    fn refused(&mut self, refusal: Option<ClockError>) {
+        match &refusal {
+            Some(error) if self.refusal.is_none() => {
+                tracing::error!("clock {}: {error}", self.config.name);
             }
-            self.said.refusal = refusal;
+            None if self.refusal.is_some() => {
+                tracing::info!("clock {}: can be steered again", self.config.name);
+            }
+            _ => {}
         }
+        self.refusal = refusal.map(|error| error.to_string());
     }
 
     fn notice_others(&mut self, round: &Round) {
@@ -229,12 +239,24 @@ impl ClockTask {
     }
 
     fn publish(&mut self, round: &Round, time: Timestamp<Tai>) -> ClockStatus {
+        self.notice_leader(round);
         let mut status = self.clock_status(round, time);
         self.trace(round, time, &mut status);
         self.say(round, &status);
         let sources = self.source_statuses(round);
         self.board.put_clock(status.clone(), sources);
         status
+    }
+
+    fn notice_leader(&mut self, round: &Round) {
+        let Some(id) = round.leader.as_ref().map(|edge| edge.id) else { return };
+        if let Some(report) = self.latest.get(&id) {
+            self.led_by = Some(Leading {
+                name: report.status.name.clone(),
+                protocol: report.status.protocol.to_uppercase(),
+                origin: self.origins.get(&id).cloned().flatten(),
+            });
+        }
     }
 
     fn clock_status(&self, round: &Round, time: Timestamp<Tai>) -> ClockStatus {
@@ -258,8 +280,9 @@ impl ClockTask {
             holdover: discipline.holdover(clock.now()),
             steps: discipline.steps(),
             interference: discipline.interferences() + self.steered_by_others,
+            refusal: self.refusal.clone(),
             tai_offset: clock.tai_minus_utc(time),
-            leader: leader.and_then(|edge| Some(self.latest.get(&edge.id)?.status.name.clone())),
+            leader: self.led_by.as_ref().map(|leading| leading.name.clone()),
             ..ClockStatus::default()
         }
     }
@@ -277,12 +300,11 @@ impl ClockTask {
 
     /// Uncertainty and traceability, which are one thing.
     fn trace(&self, round: &Round, time: Timestamp<Tai>, status: &mut ClockStatus) {
-        let leader = round.leader.as_ref().and_then(|edge| self.latest.get(&edge.id));
-        let chain = leader.and_then(|report| {
+        let chain = self.led_by.as_ref().and_then(|leading| {
             let up = Upward {
-                source: &report.status.name,
-                protocol: &report.status.protocol.to_uppercase(),
-                origin: self.origins.get(&report.edge.id).and_then(Option::as_deref),
+                source: &leading.name,
+                protocol: &leading.protocol,
+                origin: leading.origin.as_deref(),
             };
             chain::chain(&self.config.name, round, &up, self.clock.borrow().utc(time))
         });

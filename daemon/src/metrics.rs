@@ -48,6 +48,11 @@ const CLOCK_GAUGES: &[Row<ClockStatus, Option<f64>>] = &[
         Some(clock.chain.len() as f64)
     }),
     (
+        "utcd_clock_steerable",
+        "1 if the clock does what it is told, 0 if the kernel refuses that.",
+        |clock| clock.disciplined.then(|| f64::from(u8::from(clock.refusal.is_none()))),
+    ),
+    (
         "utcd_clock_holdover_seconds",
         "Time the clock has been in holdover, 0 when it is not.",
         |clock| Some(clock.holdover),

@@ -46,7 +46,7 @@ pub enum ClockState {
     /// No source has been selected yet.
     #[default]
     Unsynchronised,
-    /// A source is selected and the offset is being taken out.
+    /// A source is selected and the offset is being taken out, as far as the clock obeys.
     Acquiring,
     /// Follows its sources; a clock that is only observed: is measured by them.
     Locked,
@@ -118,6 +118,8 @@ pub struct ClockStatus {
     pub steps: u64,
     /// How often another program was seen to change the clock.
     pub interference: u64,
+    /// Why the clock cannot be steered, while it cannot: the kernel's reason.
+    pub refusal: Option<String>,
     /// TAI−UTC in force, s.
     pub tai_offset: i64,
     /// The leading source.

@@ -115,8 +115,11 @@ impl Discipline {
         }
     }
 
-    /// Other limits, from a reloaded configuration.
+    /// Other limits, from a reloaded configuration. An observer stays one.
     pub fn set_limits(&mut self, limits: Limits) {
+        if self.limits.is_none() {
+            return;
+        }
         self.limits = Some(limits);
         self.steps_left = self.steps_left.min(limits.max_steps);
     }
@@ -248,9 +251,17 @@ impl Discipline {
         });
     }
 
-    /// The clock could not do what it was told: expect nothing of it.
-    pub fn command_failed(&mut self) {
+    /// The clock could not do what it was told: expect nothing of it, and do not call it
+    /// locked. A step that was not made is not counted.
+    pub fn command_failed(&mut self, command: Command) {
         self.expectation = None;
+        if self.state == State::Locked {
+            self.state = State::Acquiring;
+        }
+        if matches!(command, Command::Step(_)) {
+            self.steps = self.steps.saturating_sub(1);
+            self.steps_left = self.steps_left.saturating_add(1);
+        }
     }
 }
 

@@ -201,6 +201,7 @@ fn somebody_else_who_steers_the_frequency_is_noticed() {
 fn an_observer_tells_the_error_and_commands_nothing() {
     let mut bench = Bench::new(0.5, 10e-6);
     bench.discipline = Discipline::observer();
+    bench.discipline.set_limits(LIMITS);
     assert_eq!(bench.tick().error, None);
     bench.follow();
     for _ in 0..10 {
@@ -214,4 +215,27 @@ fn an_observer_tells_the_error_and_commands_nothing() {
     bench.discipline.lose(bench.now);
     bench.tick();
     assert_eq!(bench.discipline.state(), State::Holdover);
+}
+
+#[test]
+fn a_clock_that_refuses_is_never_locked_and_its_steps_are_not_counted() {
+    let mut bench = Bench::new(0.01, 0.0);
+    for _ in 0..10 {
+        bench.pass(1.0);
+        bench.follow();
+        let reading = ClockReading { base: bench.now, time: bench.clock.at(bench.now) };
+        let tick = bench.discipline.tick(reading, bench.clock.frequency());
+        assert!(matches!(tick.command, Some(Command::Step(_))), "{tick:?}");
+        bench.discipline.command_failed(tick.command.unwrap());
+        assert_eq!(bench.discipline.steps(), 0);
+        assert_eq!(bench.discipline.state(), State::Acquiring);
+    }
+    // As good as right, but by luck.
+    bench.clock.step(seconds(-0.01));
+    bench.follow();
+    let reading = ClockReading { base: bench.now, time: bench.clock.at(bench.now) };
+    let tick = bench.discipline.tick(reading, bench.clock.frequency());
+    assert_eq!((tick.interference, bench.discipline.state()), (None, State::Locked));
+    bench.discipline.command_failed(tick.command.unwrap());
+    assert_eq!(bench.discipline.state(), State::Acquiring);
 }

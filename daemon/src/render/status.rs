@@ -46,6 +46,9 @@ pub fn verdict(status: &Status) -> Verdict {
 }
 
 fn problem(clock: &ClockStatus) -> Option<String> {
+    if let Some(reason) = &clock.refusal {
+        return Some(format!("cannot be steered: {}", harmless(reason)));
+    }
     match clock.state {
         ClockState::Locked | ClockState::FreeRunning => None,
         ClockState::Unsynchronised => Some("is not synchronised".to_owned()),
