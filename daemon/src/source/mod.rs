@@ -135,6 +135,13 @@ impl Trouble {
         }
         self.now = Some(text);
     }
+
+    /// It is over, if there was any.
+    fn over(&mut self, source: &str) {
+        if self.now.take().is_some() {
+            tracing::info!("source {source}: works again");
+        }
+    }
 }
 
 /// Who stamps, in words.

@@ -264,7 +264,7 @@ impl Association {
             let Some(socket) = &mut self.socket else { return };
             match socket.get_mut().receive(&mut buffer) {
                 Ok(Some(received)) => {
-                    trouble.now = None;
+                    trouble.over(&context.name);
                     self.receive(
                         context,
                         &buffer[..received.length],

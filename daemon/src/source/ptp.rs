@@ -98,7 +98,7 @@ impl PtpSource {
                 .ok();
             match self.open(&mut port) {
                 Ok((mut sockets, port)) => {
-                    self.trouble.now = None;
+                    self.trouble.over(&self.context.name);
                     port.link_up();
                     match self.drive(port, &mut sockets, monitor).await {
                         Stop::LinkDown => self.note("link-down", "the link is down"),
