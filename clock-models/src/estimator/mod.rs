@@ -32,7 +32,7 @@ const LATE_EXCHANGES: usize = 12;
 const LATE_BY: f64 = 3.0;
 /// How much the floor may move with each packet, in mean queueing delays: enough to
 /// follow a slow change of the path, little enough to keep what was learnt.
-const FLOOR_UNREST: f64 = 0.01;
+const FLOOR_UNREST: f64 = 0.003;
 /// Comparisons before an estimate is given.
 const WARM_UP: u64 = 4;
 /// What is known of the frequency of an unknown oscillator: standard deviation, ratio.

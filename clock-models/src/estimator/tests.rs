@@ -245,6 +245,25 @@ fn a_path_that_grows_longer_or_shorter_is_noticed() {
 }
 
 #[test]
+fn a_path_that_creeps_is_followed() {
+    // By 0.1 % and 1 % of the queueing delay with each exchange.
+    for creep in [1e-9, 10e-9, -1e-9, -10e-9] {
+        let mut world = settled();
+        let (mut square, mut count) = (0.0, 0.0);
+        for _ in 0..3000 {
+            world.floor += creep;
+            world.run(1.0);
+            let Some((error, estimate)) = world.error() else { continue };
+            square += error * error;
+            count += 1.0;
+            assert!(error.abs() <= estimate.bound, "{creep}: {error} {estimate:?}");
+        }
+        assert!(count > 2900.0, "{creep}: no estimate most of the time");
+        assert!((square / count).sqrt() < 1e-6, "{creep}: {}", (square / count).sqrt());
+    }
+}
+
+#[test]
 fn an_oscillator_that_jumps_in_frequency_is_followed() {
     for jump in [100e-6, 1e-6, 0.1e-6] {
         let mut world = settled();
