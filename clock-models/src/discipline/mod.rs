@@ -8,9 +8,10 @@
 use crate::estimator::Estimate;
 use crate::time::{Duration, Free, Tai, Timestamp};
 
-/// Seconds in which a slew takes out 63 % of an error: a few ticks, so that the clock
-/// follows the estimate closely and never overshoots.
-const SLEW_TIME_CONSTANT: f64 = 2.0;
+/// Seconds in which a slew takes out an error: until the next tick, so that the clock
+/// follows the estimate as closely as ticks allow and does not overshoot. Twice as long
+/// adds a quarter to the error where time stamps are good and the oscillator is not.
+const SLEW_TIME_CONSTANT: f64 = 1.0;
 /// A reading this far from where the last command should have taken the clock, s,
 /// plus this much of the time since (ratio), is somebody else's doing.
 const INTERFERENCE: f64 = 50e-6;
@@ -210,7 +211,7 @@ impl Discipline {
         }
         let limit = limits.max_slew_rate;
         // Ticks that come late must not make the slew overshoot.
-        let time_constant = SLEW_TIME_CONSTANT.max(2.0 * since_last);
+        let time_constant = SLEW_TIME_CONSTANT.max(since_last);
         let slew = (error / time_constant).clamp(-limit, limit);
         Some(Command::Frequency(estimate.frequency - slew))
     }
