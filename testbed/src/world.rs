@@ -330,14 +330,17 @@ impl World {
             elapsed: (now - START).seconds(),
             clock_error: (self.clock.at(base) - now).seconds(),
             frequency_error: (1.0 + oscillator) * (1.0 + self.clock.frequency()) - 1.0,
-            belief: self.belief.map(|(estimate, expanded, bound)| {
-                let estimate = estimate.carried_to(base);
+            belief: self.belief.map(|(then, expanded, bound)| {
+                // The claim was made at the last round; what the oscillator may have added
+                // since belongs to it.
+                let now = then.carried_to(base);
+                let grown = now.offset_deviation.powi(2) - then.offset_deviation.powi(2);
                 Belief {
-                    error: (estimate.offset - truth).seconds(),
-                    frequency_error: estimate.frequency - frequency,
-                    deviation: estimate.offset_deviation,
-                    expanded,
-                    bound,
+                    error: (now.offset - truth).seconds(),
+                    frequency_error: now.frequency - frequency,
+                    deviation: now.offset_deviation,
+                    expanded: (expanded.powi(2) + 4.0 * grown.max(0.0)).sqrt(),
+                    bound: bound + (now.bound - then.bound),
                 }
             }),
         }
