@@ -78,11 +78,13 @@ impl NtpSource {
                 self.place.taken.borrow_mut().insert(address);
                 association = Association::new(&self.context, self.config, address);
             }
-            let Some(association) = &mut association else { return };
-            association.run(&mut self).await;
-            if let Some(kiss) = association.server.client().stopped() {
+            let Some(running) = &mut association else { return };
+            running.run(&mut self).await;
+            if let Some(kiss) = running.server.client().stopped() {
                 tracing::warn!("source {}: {address} sends us away: {kiss}", self.context.name);
                 self.denied.insert(address);
+                self.leave(running);
+                association = None;
             }
         }
     }
@@ -97,18 +99,20 @@ impl NtpSource {
     }
 
     /// An address of the server that no neighbour uses, another one than the `current`
-    /// if possible. Tries until there is one.
+    /// if possible. Tries until there is one; but where the name cannot be resolved, the
+    /// current one is as good as ever.
     async fn resolve(&mut self, current: Option<SocketAddr>) -> SocketAddr {
         let mut rest = FIRST_REST;
         loop {
             match self.lookup(current).await {
                 Ok(address) => {
-                    if current != Some(address) {
-                        self.trouble.now = None;
-                    }
+                    self.trouble.now.take_if(|_| current != Some(address));
                     return address;
                 }
                 Err(text) => self.trouble.note(&self.context.name, "no-address", text),
+            }
+            if let Some(current) = current {
+                return current;
             }
             self.context.report(self.nowhere());
             if !self.denied.is_empty() {
