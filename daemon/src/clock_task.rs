@@ -1,7 +1,7 @@
 //! The owner of one clock: takes the reports of its sources, keeps the clock, publishes.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -77,6 +77,7 @@ struct Leading {
 struct Said {
     state: ClockState,
     leader: Option<SourceId>,
+    falsetickers: BTreeSet<SourceId>,
     why_none: Option<String>,
     drift_error: Option<String>,
     foreign_steering: bool,
@@ -242,6 +243,7 @@ impl ClockTask {
         self.notice_leader(round);
         let mut status = self.clock_status(round, time);
         self.trace(round, time, &mut status);
+        self.say_falsetickers(&round.selection.verdicts);
         self.say(round, &status);
         let sources = self.source_statuses(round);
         self.board.put_clock(status.clone(), sources);
@@ -396,6 +398,22 @@ impl ClockTask {
             state => tracing::info!("clock {name}: {}{offset}", state.name()),
         }
         self.said.state = status.state;
+    }
+
+    /// A source that lies is named, and again when it is believed again.
+    fn say_falsetickers(&mut self, verdicts: &[(SourceId, Verdict)]) {
+        for (id, verdict) in verdicts {
+            let name = self.latest.get(id).map_or("?", |report| report.status.name.as_str());
+            match verdict {
+                Verdict::Falseticker { .. } if self.said.falsetickers.insert(*id) => {
+                    tracing::warn!("source {name}: falseticker, {verdict}");
+                }
+                Verdict::Leader | Verdict::Combined if self.said.falsetickers.remove(id) => {
+                    tracing::info!("source {name}: agrees with the others again");
+                }
+                _ => {}
+            }
+        }
     }
 
     fn keep_drift(&mut self) {

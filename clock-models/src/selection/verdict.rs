@@ -17,6 +17,9 @@ pub enum Unusable {
     /// Says so itself.
     #[error("says itself that it is unsynchronised")]
     Unsynchronised,
+    /// Its time may be anything: PTP's ptpTimescale is not set.
+    #[error("counts in a timescale that is not declared")]
+    ArbitraryTimescale,
     /// It follows the clock that would follow it.
     #[error("takes its time from this host")]
     Loop,

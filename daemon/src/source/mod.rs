@@ -5,7 +5,7 @@ pub mod ntp;
 pub mod ptp;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use clock_models::comparison::{Stamp, StampedBy, Upstream};
@@ -123,23 +123,32 @@ pub fn doubted(uncertainty: f64) -> f64 {
 struct Trouble {
     /// The last one, in words, while it lasts.
     now: Option<String>,
+    /// What has been logged of it: causes may take turns.
+    said: BTreeSet<String>,
     counts: BTreeMap<String, u64>,
 }
 
 impl Trouble {
-    /// Counts it under a name, and logs it unless it lasts.
+    /// Counts it under a name, and says it.
     fn note(&mut self, source: &str, name: &str, text: String) {
         *self.counts.entry(name.to_owned()).or_default() += 1;
-        if self.now.as_deref() != Some(text.as_str()) {
+        self.say(source, text);
+    }
+
+    /// Shows it, and logs it unless that has been done.
+    fn say(&mut self, source: &str, text: String) {
+        if self.said.insert(text.clone()) {
             tracing::warn!("source {source}: {text}");
         }
         self.now = Some(text);
     }
 
-    /// It is over, if there was any.
+    /// It is over, if there was any: the next will be logged again.
     fn over(&mut self, source: &str) {
-        if self.now.take().is_some() {
+        self.now = None;
+        if !self.said.is_empty() {
             tracing::info!("source {source}: works again");
+            self.said.clear();
         }
     }
 }

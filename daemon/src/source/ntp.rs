@@ -101,18 +101,20 @@ impl NtpSource {
     }
 
     /// An address of the server that no neighbour uses, another one than the `current`
-    /// if possible. Tries until there is one.
+    /// if possible. Tries until there is one; but where the name cannot be resolved, the
+    /// current one is as good as ever.
     async fn resolve(&mut self, current: Option<SocketAddr>) -> SocketAddr {
         let mut rest = FIRST_REST;
         loop {
             match self.lookup(current).await {
                 Ok(address) => {
-                    if current != Some(address) {
-                        self.trouble.now = None;
-                    }
+                    self.trouble.now.take_if(|_| current != Some(address));
                     return address;
                 }
                 Err(text) => self.trouble.note(&self.context.name, "no-address", text),
+            }
+            if let Some(current) = current {
+                return current;
             }
             self.context.report(self.nowhere());
             if !self.denied.is_empty() {
@@ -196,6 +198,7 @@ impl Association {
     /// Until the server has been silent for too long, or sent us away.
     async fn run(&mut self, source: &mut NtpSource) {
         while let Some(at) = self.server.client().poll_timeout() {
+            let accepted = self.server.client().accepted();
             let (context, trouble) = (&mut source.context, &mut source.trouble);
             tokio::select! {
                 () = context.sleep_until(at) => {
@@ -208,13 +211,25 @@ impl Association {
                     Err(error) => self.fault(context, trouble, &error),
                 },
             }
+            if self.server.client().accepted() > accepted {
+                source.trouble.over(&source.context.name);
+            }
             source.context.report(self.report(source));
             let silent = self.server.client().unanswered();
             self.resolved_at = self.resolved_at.min(silent);
             if silent >= self.resolved_at + POLLS_BEFORE_RESOLVING {
                 self.resolved_at = silent;
+                self.say_useless(source);
                 return;
             }
+        }
+    }
+
+    /// Nothing usable has come for long, unless it is known why.
+    fn say_useless(&self, source: &mut NtpSource) {
+        if let (None, Some(reason)) = (&source.trouble.now, self.server.last_failure()) {
+            let text = format!("{} gives no usable answer: {reason}", self.address);
+            source.trouble.say(&source.context.name, text);
         }
     }
 
@@ -269,7 +284,7 @@ impl Association {
             let Some(socket) = &mut self.socket else { return };
             match socket.get_mut().receive(&mut buffer) {
                 Ok(Some(received)) => {
-                    trouble.over(&context.name);
+                    trouble.now = None;
                     self.receive(
                         context,
                         &buffer[..received.length],

@@ -105,6 +105,8 @@ impl PtpSource {
                         Stop::Fault(error) => self.note("socket", &error.to_string()),
                     }
                     port.link_down();
+                    // Of what the port may want now, only sending can fail, and it does not.
+                    let _ = self.act(port, &mut sockets);
                     self.restart();
                 }
                 Err(error) => {
@@ -256,9 +258,13 @@ impl PtpSource {
     }
 
     /// The port has counted it.
-    fn refused(&self, result: Result<(), ptp::Rejection>) {
-        if let Err(reason) = result {
-            tracing::trace!("source {}: {}", self.context.name, reason.name());
+    fn refused(&mut self, result: Result<(), ptp::Rejection>) {
+        let Err(reason) = result else { return };
+        tracing::trace!("source {}: {}", self.context.name, reason.name());
+        if reason == ptp::Rejection::ArbitraryTimescale {
+            let text = "the ptpTimescale flag of the grandmaster is not set; if you know what it \
+                        gives, set arbitrary-timescale to \"utc\" or \"tai\"";
+            self.trouble.say(&self.context.name, text.to_owned());
         }
     }
 
@@ -293,7 +299,7 @@ impl PtpSource {
     }
 
     fn send_event(
-        &self,
+        &mut self,
         port: &mut Port,
         sockets: &mut Sockets,
         id: TransmitId,
@@ -321,6 +327,7 @@ impl PtpSource {
         }
         self.heard = newest.or(self.heard);
         self.heard_since_look = true;
+        self.trouble.over(&self.context.name);
         self.accepted += 1;
         self.last = Some(*compared);
         if self.estimator.update(&compared.comparison).is_some_and(|fit| fit.restarted) {
@@ -344,10 +351,18 @@ impl PtpSource {
             _ if status.parent.is_some_and(|p| p.synchronization_uncertain) => {
                 Err(Unusable::Unsynchronised)
             }
+            _ if status.parent.is_some_and(|p| self.is_arbitrary(&p)) => {
+                Err(Unusable::ArbitraryTimescale)
+            }
             _ if self.last.is_some() && silence > patience => Err(Unusable::Stale),
             _ if self.estimator.estimate().is_none() => Err(Unusable::Warming),
             _ => Ok(()),
         }
+    }
+
+    fn is_arbitrary(&self, parent: &ptp::Parent) -> bool {
+        let refused = self.config.arbitrary_timescale == config::ArbitraryTimescale::Refuse;
+        refused && !parent.ptp_timescale
     }
 
     fn report(&self, port: Option<&Port>) {

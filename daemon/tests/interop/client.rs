@@ -1,0 +1,90 @@
+//! utcd as a client: of `chronyd` by NTP, of `ptp4l` by PTP.
+
+use std::net::IpAddr;
+
+use utcd::status::{ClockState, SelectionState};
+
+use crate::daemon::{Utcd, clock, source};
+use crate::network::{Host, on_network};
+use crate::peers::{Master, TRANSPORTS, chronyd, ntp_source, ptp_source};
+use crate::program::Scratch;
+use crate::query::assert_on_time;
+
+fn utcd_follows_chronyd(address: fn(&Host) -> IpAddr) {
+    on_network::<2>(&["chronyd"], move |network| {
+        let [here, there] = &network.hosts[..] else { panic!() };
+        let scratch = Scratch::new();
+        let _chronyd = chronyd(there, &scratch);
+        let utcd = Utcd::start(here, &scratch, &ntp_source("server", address(there)));
+        let clock = utcd.until_locked_to("server");
+        assert_eq!((clock.stratum, clock.tai_offset), (4, 37));
+        assert_on_time(there, address(here));
+    });
+}
+
+#[test]
+fn utcd_follows_chronyd_over_ipv4() {
+    utcd_follows_chronyd(Host::ipv4);
+}
+
+#[test]
+fn utcd_follows_chronyd_over_ipv6() {
+    utcd_follows_chronyd(Host::ipv6);
+}
+
+/// Two masters of two domains on one interface, each a source.
+fn utcd_follows_ptp4l((name, transport): (&'static str, &'static str)) {
+    on_network::<2>(&["ptp4l"], move |network| {
+        let [here, there] = &network.hosts[..] else { panic!() };
+        let scratch = Scratch::new();
+        let masters = [0, 24].map(|domain| Master::of(name, domain));
+        let _running: Vec<_> = masters.iter().map(|master| master.run(there, &scratch)).collect();
+        let sources = [0, 24].map(|domain| ptp_source(&format!("gm-{domain}"), transport, domain));
+        let utcd = Utcd::start(here, &scratch, &sources.concat());
+        let status = utcd.until_agreeing(&["gm-0", "gm-24"]);
+        for (source, master) in status.sources.iter().zip(&masters) {
+            assert_eq!(source.reference, Some(master.clock_identity()));
+            assert_eq!((source.protocol.as_str(), source.stratum), ("ptp", Some(1)));
+        }
+        let status = utcd.until("not locked", |status| clock(status).state == ClockState::Locked);
+        assert_eq!(clock(&status).stratum, 2);
+        assert_on_time(there, here.ipv4());
+    });
+}
+
+#[test]
+fn utcd_follows_ptp4l_over_udp_ipv4_in_two_domains() {
+    utcd_follows_ptp4l(TRANSPORTS[0]);
+}
+
+#[test]
+fn utcd_follows_ptp4l_over_udp_ipv6_in_two_domains() {
+    utcd_follows_ptp4l(TRANSPORTS[1]);
+}
+
+#[test]
+fn utcd_follows_ptp4l_over_ethernet_in_two_domains() {
+    utcd_follows_ptp4l(TRANSPORTS[2]);
+}
+
+#[test]
+fn a_master_of_an_arbitrary_timescale_is_refused_unless_it_is_declared() {
+    on_network::<2>(&["ptp4l"], |network| {
+        let [here, there] = &network.hosts[..] else { panic!() };
+        let scratch = Scratch::new();
+        let _master = Master::of("L2", 0).run(there, &scratch);
+        let undeclared =
+            ptp_source("gm", "ethernet", 0).replace("arbitrary-timescale = \"utc\"\n", "");
+        let utcd = Utcd::start(here, &scratch, &undeclared);
+        let status = utcd.until("its time was not refused", |status| {
+            let gm = source(status, "gm");
+            gm.and_then(|gm| gm.rejected.get("arbitrary-timescale").copied()) > Some(8)
+        });
+        let gm = source(&status, "gm").unwrap();
+        assert_eq!(gm.state, SelectionState::Unusable);
+        assert!(gm.reason.as_ref().unwrap().contains("set arbitrary-timescale"), "{gm:?}");
+        assert_eq!(clock(&status).state, ClockState::Unsynchronised);
+        let log = utcd.log();
+        assert_eq!(log.matches("set arbitrary-timescale").count(), 1, "{log}");
+    });
+}
