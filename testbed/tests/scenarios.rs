@@ -1,5 +1,7 @@
 //! The shipped scenarios keep their budgets, and a seed gives the same run every time.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
