@@ -78,11 +78,15 @@ impl NtpSource {
                 self.place.taken.borrow_mut().insert(address);
                 association = Association::new(&self.context, self.config, address);
             }
-            let Some(association) = &mut association else { return };
-            association.run(&mut self).await;
-            if let Some(kiss) = association.server.client().stopped() {
-                tracing::warn!("source {}: {address} sends us away: {kiss}", self.context.name);
-                self.denied.insert(address);
+            let Some(mut running) = association.take() else { return };
+            running.run(&mut self).await;
+            match running.server.client().stopped() {
+                Some(kiss) => {
+                    tracing::warn!("source {}: {address} sends us away: {kiss}", self.context.name);
+                    self.denied.insert(address);
+                    self.leave(&running);
+                }
+                None => association = Some(running),
             }
         }
     }
@@ -155,6 +159,7 @@ impl NtpSource {
         let mut status =
             self.context.status("ntp", format!("{}:{}", self.place.host, self.place.port));
         status.reason.clone_from(&self.trouble.now);
+        status.accepted = self.accepted;
         status.rejected.clone_from(&self.trouble.counts);
         Report { edge: self.context.edge(Err(Unusable::NeverHeard)), status, heard: None }
     }

@@ -281,10 +281,8 @@ impl Daemon {
 
     /// How often a source was refused something for this reason, by the metrics.
     pub(crate) fn rejected(&self, source: &str, reason: &str) -> f64 {
-        let labels = format!("reason=\"{reason}\",source=\"{source}\"");
-        let swapped = format!("source=\"{source}\",reason=\"{reason}\"");
-        let sample = |labels| self.metric(&format!("utcd_source_rejected_total{{{labels}}}"));
-        sample(swapped).or_else(|| sample(labels)).unwrap_or(0.0)
+        let labels = format!("source=\"{source}\",reason=\"{reason}\"");
+        self.metric(&format!("utcd_source_rejected_total{{{labels}}}")).unwrap_or(0.0)
     }
 
     /// Sends a signal by its name, such as `HUP`.
