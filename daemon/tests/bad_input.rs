@@ -108,7 +108,8 @@ fn whatever_servers_answer_is_refused_by_name_and_the_clock_follows_the_good_one
     config += &source("garbage", garbage.address);
     let extreme = changing(|answer| {
         (answer.precision, answer.poll) = (i8::MIN, i8::MAX);
-        (answer.root_delay, answer.root_dispersion) = (NtpShort::from_bits(0), NtpShort::from_bits(0));
+        (answer.root_delay, answer.root_dispersion) =
+            (NtpShort::from_bits(0), NtpShort::from_bits(0));
     });
     config += &source("extreme", extreme.address);
     let mut daemon = Daemon::start(&config);
