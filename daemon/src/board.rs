@@ -39,11 +39,14 @@ impl Board {
         self.published.borrow().clone()
     }
 
-    /// Puts a clock and its sources on the board and publishes.
+    /// Puts a clock and all its sources on the board and publishes.
     pub fn put_clock(&self, clock: ClockStatus, sources: Vec<SourceStatus>) {
         {
             let mut draft = self.draft.borrow_mut();
+            let name = clock.name.clone();
             replace(&mut draft.clocks, clock, |c| c.name.clone());
+            let is_left = |old: &SourceStatus| sources.iter().any(|new| new.name == old.name);
+            draft.sources.retain(|old| old.clock != name || is_left(old));
             for source in sources {
                 replace(&mut draft.sources, source, |s| s.name.clone());
             }
@@ -59,13 +62,6 @@ impl Board {
     /// Puts the leap table on the board; shown with the next publication.
     pub fn put_leap(&self, leap: LeapStatus) {
         self.draft.borrow_mut().leap = leap;
-    }
-
-    /// Takes the clocks and sources down that a reload has removed.
-    pub fn keep_only(&self, clocks: &[String], sources: &[String]) {
-        let mut draft = self.draft.borrow_mut();
-        draft.clocks.retain(|clock| clocks.contains(&clock.name));
-        draft.sources.retain(|source| sources.contains(&source.name));
     }
 
     fn publish(&self) {
@@ -107,8 +103,26 @@ mod tests {
         board.put_clock(clock("a", 1), vec![]);
         let status = view.borrow().clone();
         assert_eq!(status.clocks, [clock("a", 1), clock("b", 0)]);
-        board.keep_only(&["b".into()], &[]);
-        board.put_clock(clock("b", 2), vec![]);
-        assert_eq!(view.borrow().clocks, [clock("b", 2)]);
+    }
+
+    #[test]
+    fn sources_that_a_clock_no_longer_has_are_taken_down() {
+        let source = |name: &str, clock: &str| SourceStatus {
+            name: name.into(),
+            clock: clock.into(),
+            ..SourceStatus::default()
+        };
+        let names = |board: &Board| -> Vec<String> {
+            board.current().sources.iter().map(|source| source.name.clone()).collect()
+        };
+        let board = Board::new();
+        board.put_clock(clock("a", 0), vec![source("1", "a"), source("2", "a")]);
+        board.put_clock(clock("b", 0), vec![source("3", "b")]);
+        board.put_clock(clock("a", 0), vec![source("2", "a"), source("4", "a")]);
+        assert_eq!(names(&board), ["2", "3", "4"]);
+        // One that has moved to another clock.
+        board.put_clock(clock("b", 0), vec![source("2", "b"), source("3", "b")]);
+        board.put_clock(clock("a", 0), vec![]);
+        assert_eq!(names(&board), ["2", "3"]);
     }
 }

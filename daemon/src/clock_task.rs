@@ -139,9 +139,7 @@ impl ClockTask {
                     Some(order) => self.obey(order),
                     None => break,
                 },
-                Some(report) = reports.recv() => {
-                    self.latest.insert(report.edge.id, report);
-                }
+                Some(report) = reports.recv() => self.take(report),
                 _ = ticks.tick() => {}
             }
             self.look_after();
@@ -171,6 +169,13 @@ impl ClockTask {
                 self.origins.remove(&id);
                 self.latest.remove(&id);
             }
+        }
+    }
+
+    /// The last words of a source that is no longer configured come too late.
+    fn take(&mut self, report: Report) {
+        if self.origins.contains_key(&report.edge.id) {
+            self.latest.insert(report.edge.id, report);
         }
     }
 

@@ -81,7 +81,7 @@ struct RunningClock {
 struct RunningSource {
     spec: Spec,
     clock: String,
-    parts: Vec<(SourceId, String, AbortHandle)>,
+    parts: Vec<(SourceId, AbortHandle)>,
 }
 
 /// A source as configured.
@@ -198,7 +198,7 @@ impl Daemon {
 
     async fn stop(self) {
         for source in self.sources.values() {
-            source.parts.iter().for_each(|(_, _, task)| task.abort());
+            source.parts.iter().for_each(|(_, task)| task.abort());
         }
         for (_, clock) in self.clocks {
             drop(clock.orders);
@@ -332,11 +332,11 @@ impl Daemon {
             self.next_id += 1;
             let name =
                 if count > 1 { format!("{}#{number}", common.name) } else { common.name.clone() };
-            let context = Context { id, name: name.clone(), ..context.clone() };
+            let context = Context { id, name, ..context.clone() };
             let origin = common.origin.clone().map(Box::new);
             // The owner of the clock lives as long as its channel.
             let _ = orders.send(Order::Expect(id, origin)).await;
-            parts.push((id, name, spawn_source(context, &spec, &taken)));
+            parts.push((id, spawn_source(context, &spec, &taken)));
         }
         let name = common.name.clone();
         self.sources.insert(name, RunningSource { spec, clock: common.clock, parts });
@@ -423,17 +423,13 @@ impl Daemon {
                 self.start_source(spec).await;
             }
         }
-        let clocks: Vec<String> = self.clocks.keys().cloned().collect();
-        let names = self.sources.values().flat_map(|source| &source.parts);
-        let names: Vec<String> = names.map(|(_, name, _)| name.clone()).collect();
-        self.board.keep_only(&clocks, &names);
         self.config_text.send_replace(Arc::new(new.to_string()));
         self.config = new;
     }
 
     async fn stop_source(&mut self, name: &str) {
         let Some(source) = self.sources.remove(name) else { return };
-        for (id, _, task) in source.parts {
+        for (id, task) in source.parts {
             task.abort();
             if let Some(clock) = self.clocks.get(&source.clock) {
                 let _ = clock.orders.send(Order::Forget(id)).await;

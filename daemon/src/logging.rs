@@ -129,8 +129,13 @@ where
                 write!(writer, "{time} {level:>5} ")?;
             }
         }
-        context.field_format().format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        let mut text = String::new();
+        context.field_format().format_fields(Writer::new(&mut text), event)?;
+        if let Self::Prioritised = self {
+            // Each line is an entry of its own.
+            text = text.replace('\n', &format!("\n<{}>", priority(level)));
+        }
+        writeln!(writer, "{text}")
     }
 }
 
