@@ -1,5 +1,5 @@
 //! The drift file: what it saves, and what is lost without it.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 mod common;
 
