@@ -49,7 +49,7 @@ impl Service {
 
     /// Feeds the watchdog, but only if the owner of every clock is alive: `beats` are the
     /// times at which they looked after their clocks last.
-    pub fn alive(&mut self, mut beats: impl Iterator<Item = Instant>, status: &Status) {
+    pub fn alive(&mut self, beats: impl Iterator<Item = Instant>, status: &Status) {
         let now = Instant::now();
         let due = |last: Option<Instant>, every| last.is_none_or(|last| now - last >= every);
         if due(self.last_status, STATUS_INTERVAL)
@@ -60,7 +60,7 @@ impl Service {
             tell(&[NotifyState::Status(&render::line(status, clock))]);
         }
         let Some(every) = self.watchdog else { return };
-        if due(self.last_beat, every) && beats.all(|beat| now - beat < HANGS_AFTER) {
+        if due(self.last_beat, every) && are_alive(beats, now) {
             self.last_beat = Some(now);
             tell(&[NotifyState::Watchdog]);
         }
@@ -78,8 +78,28 @@ fn follows(clock: &ClockStatus) -> bool {
     clock.state != ClockState::FreeRunning
 }
 
+fn are_alive(mut beats: impl Iterator<Item = Instant>, now: Instant) -> bool {
+    beats.all(|beat| now.saturating_duration_since(beat) < HANGS_AFTER)
+}
+
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!("the service manager does not listen: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_owner_that_hangs_starves_the_watchdog() {
+        let beat = Instant::now();
+        let alive = |ages: &[u64]| {
+            let now = beat + Duration::from_secs(60);
+            are_alive(ages.iter().map(|age| now - Duration::from_secs(*age)), now)
+        };
+        assert!(alive(&[]) && alive(&[0]) && alive(&[4, 1, 0]));
+        assert!(!alive(&[5]) && !alive(&[0, 0, 30]));
     }
 }
