@@ -176,6 +176,9 @@ fn servers_on_another_time_are_outvoted_and_named_falsetickers() {
                 found.is_some_and(|source| source.state == SelectionState::Falseticker)
             })
     });
+    for (name, _) in &others {
+        daemon.log.wait(&format!("source {name}: falseticker"));
+    }
     let clock = daemon.clock("virtual");
     assert!(clock.leader.unwrap().starts_with("good"));
     assert!(clock.offset.unwrap().abs() < 1.0, "{:?}", clock.offset);

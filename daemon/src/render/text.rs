@@ -124,10 +124,13 @@ fn with_uncertainty(value: &str, uncertainty: &str) -> String {
     }
 }
 
+/// What is smaller than half of the smallest unit (1 ps, 1 ppt) is shown as nothing.
+const NOTHING: f64 = 0.5e-12;
+
 /// A zero has no unit that fits it better than another.
 fn shown(value: Option<f64>, text: impl Fn(f64) -> String, zero: &str) -> String {
     match value {
-        Some(0.0) => zero.to_owned(),
+        Some(value) if value.abs() < NOTHING => zero.to_owned(),
         Some(value) if value.is_finite() => text(value),
         _ => UNKNOWN.to_owned(),
     }
@@ -200,6 +203,7 @@ mod tests {
         assert_eq!(offset(None), "-");
         assert_eq!(time(Some(f64::NAN)), "-");
         assert_eq!(offset(Some(1.5e-6)), "+1.50 µs");
+        assert_eq!(offset(Some(-0.3e-12)), "0 s");
         assert_eq!(frequency(Some(-2e-8)), "-20.0 ppb");
         assert_eq!(measured(Some(1e-6), Some(2e-6)), "+1.00 µs ± 2.00 µs");
         assert_eq!(measured(Some(0.0), None), "0 s ± ?");
