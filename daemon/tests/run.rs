@@ -38,9 +38,19 @@ fn alone() -> Option<Vec<&'static str>> {
     way
 }
 
-/// Runs a program without any capability; `None` where that cannot be made sure of. What
-/// runs by it can steer no clock.
-fn unprivileged() -> Option<Vec<&'static str>> {
+/// Runs a program in the network namespace of a process that was started [`alone`].
+fn beside(pid: &str) -> Vec<&str> {
+    let ways = [
+        vec!["nsenter", "-n", "-t", pid],
+        vec!["nsenter", "-U", "--preserve-credentials", "-n", "-t", pid],
+    ];
+    let mut ways = ways.into_iter();
+    ways.find(|way| succeeds(way[0], &[&way[1..], &["true"]].concat())).unwrap()
+}
+
+/// Runs a program, after those of `wrapper`, without any capability; `None` where that
+/// cannot be made sure of. What runs by it can steer no clock.
+fn unprivileged(wrapper: &[&'static str]) -> Option<Vec<&'static str>> {
     let ways = [
         vec![],
         vec![
@@ -60,7 +70,8 @@ fn unprivileged() -> Option<Vec<&'static str>> {
         let none = |set: &str| status.contains(&format!("{set}:\t0000000000000000"));
         (none("CapEff") && none("CapPrm")).then_some(())
     };
-    let way = ways.into_iter().find(|way| powerless(way).is_some());
+    let mut ways = ways.into_iter().map(|way| [wrapper, &way].concat());
+    let way = ways.find(|way| powerless(way).is_some());
     if way.is_none() {
         eprintln!("skipped: capabilities cannot be dropped here");
     }
@@ -272,7 +283,7 @@ fn systemd_hears_of_start_status_watchdog_reload_and_stop() {
 
 #[test]
 fn without_cap_sys_time_the_clock_is_measured_and_said_to_refuse() {
-    let Some(wrapper) = unprivileged() else { return };
+    let Some(wrapper) = unprivileged(&[]) else { return };
     // It says what the system clock says: even a utcd that could, would move nothing.
     let server = Server::good();
     let config = "[[clock]]\ntype = \"system\"\ndrift-file = \"none\"\n".to_owned()
@@ -300,9 +311,8 @@ fn port_123_needs_a_privilege_and_only_one_program_can_have_it() {
     let config = VIRTUAL.to_owned()
         + &source("nobody", free_udp())
         + "[serve.ntp]\nlisten = [\"127.0.0.1:123\"]\n";
-    if let Some(unprivileged) = unprivileged() {
-        let mut daemon =
-            Daemon::spawn(&config, |_| {}, &[alone.as_slice(), &unprivileged].concat());
+    if let Some(unprivileged) = unprivileged(&alone) {
+        let mut daemon = Daemon::spawn(&config, |_| {}, &unprivileged);
         assert_eq!(daemon.ended().code(), Some(1));
         let said = daemon.log.wait("CAP_NET_BIND_SERVICE");
         assert!(said.contains("port 123"), "{said}");
@@ -310,8 +320,7 @@ fn port_123_needs_a_privilege_and_only_one_program_can_have_it() {
     let holder = Daemon::spawn(&config, |_| {}, &alone);
     holder.log.wait("has started");
     let pid = holder.pid().to_string();
-    let beside = ["nsenter", "-n", "-t", &pid];
-    let mut second = Daemon::spawn(&config, |_| {}, &beside);
+    let mut second = Daemon::spawn(&config, |_| {}, &beside(&pid));
     assert_eq!(second.ended().code(), Some(1), "{:?}", second.log.all());
     let said = second.log.wait("127.0.0.1:123 is taken");
     assert!(said.contains("ss -ulpn"), "{said}");
@@ -340,8 +349,8 @@ fn a_ptp_interface_may_come_later_than_utcd() {
         "ip link set other0 up",
         "ip link set late0 up",
     ] {
-        let words = ["-n", "-t", &pid].into_iter().chain(command.split(' ')).collect::<Vec<_>>();
-        assert!(succeeds("nsenter", &words), "{command}");
+        let words: Vec<&str> = beside(&pid).into_iter().chain(command.split(' ')).collect();
+        assert!(succeeds(words[0], &words[1..]), "{command}");
     }
     reason("LISTENING");
     daemon.log.wait("INFO source grandmaster: works again");
