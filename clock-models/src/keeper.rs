@@ -105,12 +105,17 @@ impl Edge {
         components
     }
 
+    /// Everything between the clock's time base and the origin of the source, by
+    /// `estimate`; `None` where a figure of it is no sound number.
+    #[must_use]
+    pub fn budget(&self, estimate: &Estimate) -> Option<Budget> {
+        let path = self.path_components(estimate);
+        Budget::new(path.into_iter().chain(self.upstream_components())).ok()
+    }
+
     fn candidate(&self, anchor: Duration, now: Timestamp<Free>) -> Candidate {
         let estimate = self.corrected().map(|estimate| estimate.carried_to(now));
-        let budget = estimate.and_then(|estimate| {
-            let path = self.path_components(&estimate);
-            Budget::new(path.into_iter().chain(self.upstream_components())).ok()
-        });
+        let budget = estimate.and_then(|estimate| self.budget(&estimate));
         let usable = match (&self.usable, &budget) {
             (Ok(()), Some(_)) => Ok(()),
             (Ok(()), None) if estimate.is_some() => Err(Unusable::Invalid),

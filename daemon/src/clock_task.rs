@@ -10,6 +10,7 @@ use clock_models::discipline::{Command, Discipline, Limits, State};
 use clock_models::keeper::{Keeper, Round};
 use clock_models::selection::{SourceId, Verdict};
 use clock_models::time::{Tai, Timestamp};
+use clock_models::uncertainty::Budget;
 use clock_models::units::{Ratio, Time};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -348,16 +349,10 @@ impl ClockTask {
             if let Some(estimate) = report.edge.corrected() {
                 let now = estimate.carried_to(reading.base);
                 let clock = reading.time.since_epoch() - reading.base.since_epoch();
-                let budget = clock_models::uncertainty::Budget::new(
-                    report
-                        .edge
-                        .path_components(&now)
-                        .into_iter()
-                        .chain(report.edge.upstream_components()),
-                );
+                let budget = report.edge.budget(&now);
                 status.offset = Some((clock - now.offset).seconds());
-                status.uncertainty = budget.as_ref().ok().map(|b| b.expanded(2.0));
-                status.bound = budget.as_ref().ok().map(clock_models::uncertainty::Budget::bound);
+                status.uncertainty = budget.as_ref().map(|budget| budget.expanded(2.0));
+                status.bound = budget.as_ref().map(Budget::bound);
                 status.jitter = Some(now.jitter);
             }
             status
