@@ -19,5 +19,6 @@ pub mod parallel;
 pub mod quantity;
 pub mod random;
 pub mod scenario;
+pub mod series;
 pub mod server;
 pub mod world;
