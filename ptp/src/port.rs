@@ -86,11 +86,9 @@ impl Port {
     /// A value of the configuration out of its range.
     pub fn new(config: PortConfig, seed: u64) -> Result<Self, ConfigError> {
         config.check()?;
-        let announce_interval = config::interval(config.log_announce_interval);
-        let timeout = config.announce_receipt_timeout_interval();
         Ok(Self {
             engine: Engine::new(&config, seed),
-            foreign_masters: ForeignMasters::new(announce_interval, timeout),
+            foreign_masters: ForeignMasters::new(&config),
             config,
             master: None,
             slave: Slave::default(),
@@ -425,7 +423,7 @@ impl Port {
             master.header.flags,
             master.announce.current_utc_offset,
             tai,
-            self.config.announce_receipt_timeout_interval(),
+            master.timeout,
             &self.config.leap_table,
         );
     }
