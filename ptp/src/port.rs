@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use clock_models::comparison::{Comparison, Reading, Stamp, StampedBy};
 use clock_models::time::{Duration, Free, LeapTable, Timestamp};
 
-use crate::config::{self, ConfigError, PortConfig};
+use crate::config::{self, ArbitraryTimescale, ConfigError, PortConfig};
 use crate::engine::{self, Engine, Measured, Request};
 use crate::foreign_masters::ForeignMasters;
 use crate::rejection::{Rejection, Rejections};
@@ -123,6 +123,10 @@ impl Port {
             delay_req_interval: config::interval(log),
             utc_offset_mismatch: self.slave.utc_offset_mismatch,
         }
+    }
+
+    pub(crate) const fn arbitrary_timescale(&self) -> ArbitraryTimescale {
+        self.config.arbitrary_timescale
     }
 
     /// What was refused since the start, by reason.
