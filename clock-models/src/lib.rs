@@ -14,6 +14,7 @@ pub mod graph;
 pub mod keeper;
 pub mod prior;
 pub mod selection;
+pub mod standing;
 pub mod time;
 pub mod uncertainty;
 pub mod units;

@@ -66,7 +66,8 @@ impl ForeignMasters {
                 if !is_newer(header.sequence_id, known.header.sequence_id) {
                     return Err(Rejection::Replayed);
                 }
-                let qualified = known.qualified || now - known.heard < interval * TIME_WINDOW.into();
+                let qualified =
+                    known.qualified || now - known.heard < interval * TIME_WINDOW.into();
                 let changed = qualified && (!known.qualified || announce != known.announce);
                 *known = ForeignMaster { qualified, ..master };
                 Ok(changed)

@@ -39,9 +39,10 @@ mod timescale;
 pub mod transport;
 pub mod wire;
 
+pub use accuracy::clock_accuracy;
 pub use config::{ArbitraryTimescale, ConfigError, PortConfig};
 pub use port::{Action, Port, PortComparison, TransmitId};
 pub use rejection::{Rejection, Rejections};
 pub use status::{Parent, PortState, PortStatus};
-pub use timescale::UtcOffsetMismatch;
+pub use timescale::{UtcOffsetMismatch, utc_properties};
 pub use wire::{ClockIdentity, PortIdentity};
