@@ -191,7 +191,9 @@ impl Scenario {
         Ok(Verdict { seed, figures, checks, passed })
     }
 
-    fn setup(&self) -> Setup {
+    /// Its world.
+    #[must_use]
+    pub fn setup(&self) -> Setup {
         let site = |source: &SourceSection| {
             let min_delay = source.min_delay.map(|delay| delay.0);
             let site = Site {

@@ -3,7 +3,7 @@
 use clock_models::time::{Duration, Timestamp};
 
 use super::pair::{Master, OFFSET, Pair, config};
-use crate::{PortConfig, PortState};
+use crate::PortState;
 
 /// A master that is a second ahead of the truth per number.
 fn master(number: u8, priority1: u8) -> Master {

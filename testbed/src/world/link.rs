@@ -43,7 +43,7 @@ pub(super) enum FarEnd {
 /// What the host keeps of a source, and the master of a PTP source.
 #[derive(Debug)]
 pub(super) enum Association {
-    Ntp(ntp::source::Source),
+    Ntp(Box<ntp::source::Source>),
     Ptp(Box<PtpAssociation>),
 }
 
@@ -85,7 +85,7 @@ impl Link {
             Protocol::Ntp(client) => {
                 let source = ntp::source::Source::new(client, None, base)
                     .map_err(|error| SetupError::Client(at.source, error))?;
-                Association::Ntp(source)
+                Association::Ntp(Box::new(source))
             }
             Protocol::Ptp(intervals) => {
                 if let Some(interval) = intervals.out_of_range() {

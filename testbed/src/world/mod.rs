@@ -296,7 +296,7 @@ impl World {
     /// The NTP sources of the last host, in the order of the setup.
     pub fn ntp_sources(&self) -> impl Iterator<Item = &::ntp::source::Source> {
         self.associations().filter_map(|association| match association {
-            Association::Ntp(source) => Some(source),
+            Association::Ntp(source) => Some(&**source),
             Association::Ptp(_) => None,
         })
     }
