@@ -120,7 +120,7 @@ impl Master {
     }
 
     /// The answer to a request that arrives at `now`.
-    fn delay_resp(&self, request: &Header, now: Timestamp<Free>) -> Message {
+    pub(super) fn delay_resp(&self, request: &Header, now: Timestamp<Free>) -> Message {
         let (received, fraction) = self.read(now);
         let header = Header {
             correction_field: request.correction_field + self.residence.1 - fraction,

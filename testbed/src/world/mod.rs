@@ -32,8 +32,8 @@ const TICK: Duration = Duration::SECOND;
 const TIMER_SLACK: Duration = Duration::from_nanos(50_000);
 /// Hops that NTP counts (RFC 5905 figure 11), and PTP (IEEE 1588-2019 9.3.2.5).
 const LONGEST_CHAINS: (usize, usize) = (15, 254);
-/// The longest message: Announce.
-const LONGEST_PACKET: usize = 64;
+/// The longest packet, that of a PTP message.
+const LONGEST_PACKET: usize = ::ptp::wire::LONGEST;
 
 /// How a server gives its time.
 #[derive(Debug, Clone, Copy)]
