@@ -11,6 +11,7 @@
 
 pub mod bench;
 pub mod events;
+pub mod grid;
 pub mod matrix;
 pub mod measure;
 pub mod network;
