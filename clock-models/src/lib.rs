@@ -15,6 +15,7 @@ pub mod keeper;
 pub mod prior;
 pub mod selection;
 pub mod standing;
+pub mod stability;
 pub mod time;
 pub mod uncertainty;
 pub mod units;
