@@ -18,6 +18,7 @@ pub mod oscillator;
 pub mod parallel;
 pub mod quantity;
 pub mod random;
+pub mod recording;
 pub mod scenario;
 pub mod series;
 pub mod server;

@@ -57,7 +57,7 @@ const fn text(name: &'static str) -> Column {
 ///
 /// A time is exact in two of them: `…_s` has the whole seconds, rounded down, and `…_frac`
 /// what is left in units of 2⁻³² ns, from 0 to 10⁹·2³² − 1.
-pub const COLUMNS: [Column; 40] = [
+pub const COLUMNS: [Column; 41] = [
     integer("row"),
     text("kind"),
     text("clock"),
@@ -100,7 +100,8 @@ pub const COLUMNS: [Column; 40] = [
     float("bound"),
     text("state"),
     text("leader"),
-    float("frequency"),
+    float("oscillator_frequency"),
+    float("commanded_frequency"),
 ];
 
 /// The largest magnitude of a time, s. PTP's time stamps have 48 bits of seconds (IEEE
@@ -240,7 +241,8 @@ impl Cells {
         self.float(believed.and_then(|b| b.bound));
         self.text(believed.map(|b| b.state.as_str()));
         self.text(believed.and_then(|b| b.leader.as_deref()));
-        self.float(believed.map(|b| b.frequency));
+        self.float(believed.and_then(|b| b.oscillator));
+        self.float(believed.map(|b| b.commanded));
     }
 }
 
@@ -374,7 +376,8 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
             bound: self.float()?,
             state: self.expected(is_given, Self::text)?,
             leader: self.text()?,
-            frequency: self.expected(is_given, Self::float)?,
+            oscillator: self.float()?,
+            commanded: self.expected(is_given, Self::float)?,
         };
         Ok(is_given.then_some(believed))
     }

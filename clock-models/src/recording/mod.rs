@@ -109,8 +109,11 @@ pub struct Believed {
     pub state: String,
     /// Name of the source that leads, or did until the holdover began.
     pub leader: Option<String>,
-    /// What the clock runs at against its time base after the round, ratio − 1.
-    pub frequency: f64,
+    /// Frequency of the clock's oscillator against UTC, ratio − 1: positive when it is fast.
+    pub oscillator: Option<f64>,
+    /// What the clock runs at against its oscillator after the round, as it was told,
+    /// ratio − 1.
+    pub commanded: f64,
 }
 
 impl Event {

@@ -66,9 +66,10 @@ fn event() -> impl Strategy<Value = Event> {
         Event::Comparison(Compared { source, comparison, restarted, estimate })
     });
     let maybe = || proptest::option::of(float());
-    let believed = (maybe(), maybe(), maybe(), NAME, proptest::option::of(NAME), float()).prop_map(
-        |(offset, expanded, bound, state, leader, frequency)| {
-            Event::Round(Believed { offset, expanded, bound, state, leader, frequency })
+    let figures = (maybe(), maybe(), maybe(), maybe(), float());
+    let believed = (figures, NAME, proptest::option::of(NAME)).prop_map(
+        |((offset, expanded, bound, oscillator, commanded), state, leader)| {
+            Event::Round(Believed { offset, expanded, bound, state, leader, oscillator, commanded })
         },
     );
     prop_oneof![start, compared, believed]
@@ -169,7 +170,7 @@ fn lines_are_what_the_reference_says() {
     assert!(lines[2].starts_with(start), "{}", lines[2]);
     let compared = ",,100,1,-1,4294967295,,,,,1e-9,0.0,0.0,false,100,0,1795305537,0,1e-6,-1.25e-5,";
     assert!(lines[3].contains(compared), "{}", lines[3]);
-    assert!(lines[4].ends_with(",,,,locked,,0.0"), "{}", lines[4]);
+    assert!(lines[4].ends_with(",,,,locked,,,0.0"), "{}", lines[4]);
 }
 
 #[test]
@@ -193,8 +194,8 @@ fn an_error_names_the_line_the_column_and_what_to_do() {
         ("1e-9,0.0,0.0,false", "1e-9,,0.0,false", 4, "column root_delay: is empty"),
         ("100,1,-1,4294967295", ",,,", 4, "column to_difference_frac: a comparison without"),
         (",locked,", ",,", 5, "column state: is empty"),
-        (",locked,", ",locked", 5, "column frequency: is missing"),
-        (",locked,", ",locked,,", 5, "more than 40 fields"),
+        (",locked,,,0.0", ",locked,", 5, "column oscillator_frequency: is missing"),
+        (",locked,", ",locked,,", 5, "more than 41 fields"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");
