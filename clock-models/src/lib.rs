@@ -13,6 +13,7 @@ pub mod estimator;
 pub mod graph;
 pub mod keeper;
 pub mod prior;
+pub mod recording;
 pub mod selection;
 pub mod standing;
 pub mod stability;

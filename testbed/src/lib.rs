@@ -22,6 +22,7 @@ pub mod parallel;
 pub mod quantity;
 pub mod random;
 pub mod readers;
+pub mod recording;
 pub mod scenario;
 pub mod series;
 pub mod server;
