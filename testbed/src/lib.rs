@@ -21,4 +21,5 @@ pub mod random;
 pub mod scenario;
 pub mod series;
 pub mod server;
+pub mod table;
 pub mod world;
