@@ -13,6 +13,7 @@ pub mod estimator;
 pub mod graph;
 pub mod keeper;
 pub mod selection;
+pub mod stability;
 pub mod time;
 pub mod uncertainty;
 pub mod units;
