@@ -19,6 +19,8 @@ pub mod parallel;
 pub mod plot;
 pub mod quantity;
 pub mod random;
+pub mod report;
+pub mod results;
 pub mod scenario;
 pub mod series;
 pub mod server;

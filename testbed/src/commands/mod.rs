@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod matrix;
+pub(crate) mod report;
 pub(crate) mod run;
 
 /// True for success, false for what was run and did not come out as it should.

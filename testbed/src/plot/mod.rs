@@ -15,8 +15,9 @@ pub use axis::{Axis, Quantity, Scale};
 /// A plot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plot {
-    /// The stem of its files, such as `time-error`.
-    pub name: &'static str,
+    /// The stem of its files, such as `time-error`; it differs from those of the other plots
+    /// of a page.
+    pub name: String,
     /// What it shows.
     pub title: String,
     /// The horizontal axis.
@@ -93,8 +94,8 @@ impl Shape {
 impl Plot {
     /// A plot with nothing in it yet.
     #[must_use]
-    pub fn new(name: &'static str, title: impl Into<String>, x: Axis, y: Axis) -> Self {
-        Self { name, title: title.into(), x, y, marks: Vec::new() }
+    pub fn new(name: impl Into<String>, title: impl Into<String>, x: Axis, y: Axis) -> Self {
+        Self { name: name.into(), title: title.into(), x, y, marks: Vec::new() }
     }
 
     /// The same with one more mark.

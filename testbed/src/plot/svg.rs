@@ -156,7 +156,7 @@ impl Drawing {
         let mut marks = format!(
             "<clipPath id=\"{0}-area\"><rect x=\"{left}\" y=\"{top}\" width=\"{width}\" \
              height=\"{HEIGHT}\"/></clipPath>\n<g clip-path=\"url(#{0}-area)\">\n",
-            plot.name
+            escaped(&plot.name)
         );
         for mark in &plot.marks {
             let name = escaped(&mark.name);
