@@ -19,6 +19,7 @@ pub mod parallel;
 pub mod plot;
 pub mod quantity;
 pub mod random;
+pub mod readers;
 pub mod report;
 pub mod results;
 pub mod scenario;
