@@ -12,6 +12,7 @@ pub mod discipline;
 pub mod estimator;
 pub mod graph;
 pub mod keeper;
+pub mod recording;
 pub mod selection;
 pub mod stability;
 pub mod time;

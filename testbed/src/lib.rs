@@ -20,6 +20,7 @@ pub mod plot;
 pub mod quantity;
 pub mod random;
 pub mod readers;
+pub mod recording;
 pub mod report;
 pub mod results;
 pub mod scenario;
