@@ -30,6 +30,12 @@ pub struct Series {
 }
 
 impl Series {
+    /// The median of the times from point to point, s; not a number for fewer than two.
+    #[must_use]
+    pub fn interval(&self) -> f64 {
+        median(self.points.windows(2).map(|pair| pair[1].time - pair[0].time))
+    }
+
     /// The offsets at equal intervals, and the interval, s: its median. What was measured
     /// between is at the nearest place, the last of several; where nothing was, there is no
     /// number. `None` for fewer than three points, and where the points are so uneven that
@@ -37,7 +43,7 @@ impl Series {
     #[must_use]
     pub fn regular(&self) -> Option<(Vec<f64>, f64)> {
         let first = self.points.first().filter(|_| self.points.len() >= 3)?.time;
-        let interval = median(self.points.windows(2).map(|pair| pair[1].time - pair[0].time));
+        let interval = self.interval();
         let place = |point: &Point| ((point.time - first) / interval).round() as usize;
         let places = self.points.last().map_or(0, place) + 1;
         if places / SPARSE > self.points.len() {

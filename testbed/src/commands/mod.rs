@@ -1,6 +1,7 @@
 //! The subcommands, a file each.
 
 pub(crate) mod bench;
+pub(crate) mod compare;
 pub(crate) mod matrix;
 pub(crate) mod report;
 pub(crate) mod run;

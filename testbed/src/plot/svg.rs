@@ -14,7 +14,7 @@ const WIDTH: f64 = 760.0;
 /// Height of the area inside of the axes, px.
 const HEIGHT: f64 = 270.0;
 /// What is left free at the right, px.
-const RIGHT: f64 = 18.0;
+const RIGHT: f64 = 28.0;
 /// What the labels of the horizontal axis need, px.
 const BOTTOM: f64 = 46.0;
 /// What the title needs, px.

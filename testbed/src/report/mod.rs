@@ -1,5 +1,6 @@
 //! Reports: figures and plots of runs and series, on one page that needs nothing else.
 
+pub mod compare;
 pub mod page;
 pub mod scenario;
 pub mod series;

@@ -164,13 +164,27 @@ fn time_error(name: String, samples: &[&Sample]) -> Plot {
 }
 
 fn claims(name: String, samples: &[Sample]) -> Plot {
-    let x = Axis::logarithmic("time since the start", Quantity::Elapsed);
-    let y = Axis::logarithmic("size", Quantity::Time);
+    let last = samples.last().map_or(SAMPLING, |sample| sample.elapsed);
+    let x = Axis::logarithmic("time since the start", Quantity::Elapsed)
+        .within([SAMPLING, last.max(10.0 * SAMPLING)]);
+    let y = Axis { limits: sizes(samples), ..Axis::logarithmic("size", Quantity::Time) };
     Plot::new(name, "Error from the start, and what is claimed of it", x, y)
         .with("error of the clock", CLOCK, line(samples, |sample| Some(sample.clock_error.abs())))
         .with("of the estimate", ESTIMATE, line(samples, believed(|belief| belief.error.abs())))
         .with("U (k = 2)", UNCERTAINTY, line(samples, believed(|belief| belief.expanded)))
         .with("bound", BOUND, line(samples, believed(|belief| belief.bound)))
+}
+
+/// From a hundredth of the least U to the largest of all: an error that changes its sign
+/// has any small size.
+fn sizes(samples: &[Sample]) -> Option<[f64; 2]> {
+    let beliefs = || samples.iter().filter_map(|sample| sample.belief);
+    let least = beliefs().map(|belief| belief.expanded).reduce(f64::min)? / 100.0;
+    let errors = samples.iter().map(|sample| sample.clock_error.abs());
+    let largest = beliefs().map(|belief| belief.bound).chain(errors).reduce(f64::max)?;
+    (least > 0.0 && largest.is_finite())
+        .then(|| [least, largest].map(f64::log10))
+        .map(|[least, largest]| [10f64.powf(least.floor()), 10f64.powf(largest.ceil())])
 }
 
 fn frequency_error(name: String, samples: &[&Sample]) -> Plot {

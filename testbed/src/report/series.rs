@@ -39,7 +39,7 @@ pub fn section(series: &Series, mask: Option<&Mask>) -> Section {
 }
 
 /// The series at equal intervals, if it has any.
-fn record(series: &Series) -> Option<Record> {
+pub(super) fn record(series: &Series) -> Option<Record> {
     let (phase, interval) = series.regular()?;
     Some(Record { name: series.name.clone(), phase, interval })
 }
@@ -125,7 +125,7 @@ pub fn histogram(name: String, title: &str, label: &str, values: &[f64]) -> Plot
 pub fn cumulated(name: String, title: &str, label: &str, sets: &[(String, Vec<f64>)]) -> Plot {
     let all = sets.iter().flat_map(|(_, values)| values.iter().copied());
     let x = Axis { limits: inner(all), ..Axis::linear(label, Quantity::Time) };
-    let y = Axis::linear("part of the values up to it", Quantity::Part).within([0.0, 1.0]);
+    let y = Axis::linear("part at or below", Quantity::Part).within([0.0, 1.0]);
     let with = |plot: Plot, (index, (name, values)): (usize, &(String, Vec<f64>))| {
         let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
         sorted.sort_by(f64::total_cmp);
