@@ -12,6 +12,7 @@
 pub mod bench;
 pub mod compare;
 pub mod events;
+pub mod grid;
 pub mod matrix;
 pub mod measure;
 pub mod network;

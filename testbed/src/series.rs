@@ -2,9 +2,6 @@
 
 use crate::measure::median;
 
-/// A series at equal intervals may have this many places for each point.
-const SPARSE: usize = 10;
-
 /// What is known of a clock at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -34,55 +31,5 @@ impl Series {
     #[must_use]
     pub fn interval(&self) -> f64 {
         median(self.points.windows(2).map(|pair| pair[1].time - pair[0].time))
-    }
-
-    /// The offsets at equal intervals, and the interval, s: its median. What was measured
-    /// between is at the nearest place, the last of several; where nothing was, there is no
-    /// number. `None` for fewer than three points, and where the points are so uneven that
-    /// most places would stay empty.
-    #[must_use]
-    pub fn regular(&self) -> Option<(Vec<f64>, f64)> {
-        let first = self.points.first().filter(|_| self.points.len() >= 3)?.time;
-        let interval = self.interval();
-        let place = |point: &Point| ((point.time - first) / interval).round() as usize;
-        let places = self.points.last().map_or(0, place) + 1;
-        if places / SPARSE > self.points.len() {
-            return None;
-        }
-        let mut offsets = vec![f64::NAN; places];
-        for point in &self.points {
-            offsets[place(point)] = point.offset;
-        }
-        Some((offsets, interval))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn series(times: &[f64]) -> Series {
-        let point = |time: &f64| Point {
-            time: *time,
-            offset: *time,
-            expanded: None,
-            frequency: None,
-            delay: None,
-        };
-        Series { name: "s".to_owned(), points: times.iter().map(point).collect() }
-    }
-
-    #[test]
-    fn gaps_stay_gaps_at_equal_intervals() {
-        let (offsets, interval) = series(&[10.0, 12.0, 14.1, 19.9, 22.0]).regular().unwrap();
-        assert!((interval - 2.1).abs() < 1e-9, "{interval}");
-        assert_eq!(offsets.len(), 7);
-        assert!(offsets[3].is_nan() && offsets[4].is_nan() && offsets[6] == 22.0);
-    }
-
-    #[test]
-    fn what_has_no_interval_is_not_made_regular() {
-        assert_eq!(series(&[0.0, 1.0]).regular(), None);
-        assert_eq!(series(&[0.0, 1e-3, 2e-3, 1e6]).regular(), None);
     }
 }

@@ -36,7 +36,7 @@ fn section(section: &Section) -> String {
     };
     let sources: String = section.sources.iter().map(source).collect();
     format!(
-        "<section>\n<h2>{}</h2>\n<p>{}</p>\n{tables}<div class=\"plots\">\n{plots}</div>\n\
+        "<section>\n<h2>{}</h2>\n<p>{}</p>\n<div class=\"tables\">\n{tables}</div>\n<div class=\"plots\">\n{plots}</div>\n\
          {sources}</section>\n",
         escaped(&section.title),
         escaped(&section.summary),

@@ -4,6 +4,7 @@ use clock_models::stability::Mask;
 
 use super::stability::{Record, side_by_side};
 use super::{Section, stem};
+use crate::grid::{Column, Grid};
 use crate::plot::{Axis, Colour, Plot, Quantity, Shape};
 use crate::series::{Point, Series};
 
@@ -38,10 +39,10 @@ pub fn section(series: &Series, mask: Option<&Mask>) -> Section {
     }
 }
 
-/// The series at equal intervals, if it has any.
+/// The series at regular times, if it fits any.
 pub(super) fn record(series: &Series) -> Option<Record> {
-    let (phase, interval) = series.regular()?;
-    Some(Record { name: series.name.clone(), phase, interval })
+    let grid = Grid::new(series, Column::Offset, None).ok()?;
+    Some(Record { name: series.name.clone(), phase: grid.values, interval: grid.interval })
 }
 
 fn offsets(name: String, series: &[&Series]) -> Plot {

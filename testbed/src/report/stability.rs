@@ -1,7 +1,9 @@
 //! Plots of stability, with confidence intervals and masks.
 
 use clock_models::stability::{Deviation, Mask, Statistic, Taus, deviations, factors};
+use clock_models::units::Time;
 
+use super::Table;
 use crate::plot::{Axis, Colour, Plot, Quantity, Shape};
 
 /// Points of the line of a mask.
@@ -74,6 +76,26 @@ fn with_mask(mut plot: Plot, curves: &[Curve], mask: &Mask) -> Plot {
         plot = plot.with(name, Colour::Reference, Shape::Dashed(limits));
     }
     plot
+}
+
+/// The values of a statistic.
+#[must_use]
+pub fn table(curve: &Curve) -> Table {
+    let written = |value: f64| match curve.statistic.is_time() {
+        true => Time(value).to_string(),
+        false => format!("{value:.3e}"),
+    };
+    let row = |deviation: &Deviation| {
+        let [low, high] = deviation
+            .interval
+            .map_or([String::new(), String::new()], |i| [i.low, i.high].map(written));
+        vec![Time(deviation.tau).to_string(), written(deviation.value), low, high]
+    };
+    Table {
+        title: curve.name.clone(),
+        head: ["τ", "value", "low", "high"].map(str::to_owned).to_vec(),
+        rows: curve.deviations.iter().map(row).collect(),
+    }
 }
 
 /// MDEV, TDEV and MTIE of records side by side. `prefix` begins the names of the plots.
