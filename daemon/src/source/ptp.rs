@@ -74,6 +74,7 @@ impl PtpSource {
     #[must_use]
     pub fn new(context: Context, config: config::PtpSource) -> Self {
         let estimator = context.estimator();
+        context.record_start();
         Self {
             context,
             config,
@@ -128,6 +129,7 @@ impl PtpSource {
     fn restart(&mut self) {
         self.context.remember(&self.estimator);
         self.estimator = self.context.estimator();
+        self.context.record_start();
         self.last = None;
     }
 
@@ -330,7 +332,10 @@ impl PtpSource {
         self.trouble.over(&self.context.name);
         self.accepted += 1;
         self.last = Some(*compared);
-        if self.estimator.update(&compared.comparison).is_some_and(|fit| fit.restarted) {
+        let fit = self.estimator.update(&compared.comparison);
+        let restarted = fit.is_some_and(|fit| fit.restarted);
+        self.context.record(&compared.comparison, restarted, self.estimator.estimate());
+        if restarted {
             tracing::info!(
                 "source {}: its time, the path or the clock has changed; starting afresh",
                 self.context.name
