@@ -1,7 +1,9 @@
 //! The subcommands, a file each.
 
 pub(crate) mod bench;
+pub(crate) mod convert;
 pub(crate) mod matrix;
+pub(crate) mod replay;
 pub(crate) mod run;
 
 /// True for success, false for what was run and did not come out as it should.
