@@ -12,6 +12,7 @@ use clock_models::comparison::{Comparison, Stamp, StampedBy, Upstream};
 use clock_models::discipline::ClockReading;
 use clock_models::estimator::{Estimate, Estimator};
 use clock_models::keeper::{Edge, Terms};
+use clock_models::prior::doubted;
 use clock_models::recording::{Compared, Event};
 use clock_models::selection::{SourceId, Unusable};
 use clock_models::time::{Free, LeapTable, Timestamp};
@@ -65,11 +66,6 @@ impl Context {
         Stamp { at: self.clock.borrow().base(stamp.at), ..stamp }
     }
 
-    /// An estimator that starts with what is known.
-    fn estimator(&self) -> Estimator {
-        Estimator::new(self.frequency)
-    }
-
     /// Remembers the frequency for the next estimator of this source.
     fn remember(&mut self, estimator: &Estimator) {
         if let Some(estimate) = estimator.estimate() {
@@ -77,11 +73,11 @@ impl Context {
         }
     }
 
-    /// Records that an estimator starts with what is known now.
-    fn record_start(&self) {
+    /// Records that an estimator starts with what is known of the frequency.
+    fn record_start(&self, prior: Option<(f64, f64)>) {
         let Some(recorder) = &self.recorder else { return };
         let reading = self.clock.borrow().read();
-        let event = Event::Start { source: self.name.clone(), prior: self.frequency };
+        let event = Event::Start { source: self.name.clone(), prior };
         recorder.record(&self.clock_name, reading, event);
     }
 
@@ -133,13 +129,6 @@ impl Context {
     fn report(&self, report: Report) {
         let _ = self.reports.try_send(report);
     }
-}
-
-/// How far a frequency is to be believed by an estimator that did not see it come: three
-/// times its standard uncertainty, and what a temperature may change meanwhile; ratios.
-#[must_use]
-pub fn doubted(uncertainty: f64) -> f64 {
-    (3.0 * uncertainty).max(1e-8)
 }
 
 /// What went wrong outside of the protocol.

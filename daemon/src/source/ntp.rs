@@ -192,7 +192,7 @@ impl Association {
         let server = Source::new(config, context.frequency, now)
             .inspect_err(|e| tracing::error!("source {}: {e}", context.name))
             .ok()?;
-        context.record_start();
+        context.record_start(context.frequency);
         Some(Self { address, server, socket: None, departing: None, resolved_at: 0 })
     }
 
