@@ -12,9 +12,9 @@
 pub mod bench;
 pub mod compare;
 pub mod events;
+pub mod grid;
 pub mod leap;
 pub mod master;
-pub mod grid;
 pub mod matrix;
 pub mod measure;
 pub mod network;
