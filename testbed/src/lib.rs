@@ -16,6 +16,7 @@ pub mod measure;
 pub mod network;
 pub mod oscillator;
 pub mod parallel;
+pub mod profile;
 pub mod quantity;
 pub mod random;
 pub mod scenario;

@@ -13,7 +13,7 @@ use crate::measure::{Figures, Measurement, median};
 use crate::network::{Direction, Path, Queueing, Stamping};
 use crate::oscillator::{Model, random_walk};
 use crate::quantity::Seconds;
-use crate::world::{Setup, SetupError, Site, World};
+use crate::world::{Setup, SetupError, Site, Steering, World};
 
 /// How long the clock may settle, s.
 const SETTLING: f64 = 10_000.0;
@@ -133,8 +133,9 @@ impl Cell {
         // The path is declared to be symmetrical, as it is.
         let terms = Terms { min_delay: Some(2.0 * floor), ..Terms::default() };
         Setup {
-            oscillator: Model { frequency: 10e-6, noise, ageing: 0.0, temperature: None },
+            oscillator: Model { noise, ..Model::quiet(10e-6) },
             offset: 10e-3,
+            steering: Steering::default(),
             stamping: Stamping::default(),
             min_agreeing: 1,
             sites: vec![Site { client: self.rate.client(), terms, path, faults: Vec::new() }],
@@ -214,6 +215,7 @@ impl Line {
             estimate_rms_frequency: of(|run| run.estimate_rms_frequency),
             settled,
             type_a_coverage: of(|run| run.type_a_coverage),
+            rms_expanded: of(|f| f.rms_expanded),
             coverage: of(|run| run.coverage),
             bound_coverage: of(|run| run.bound_coverage),
         };

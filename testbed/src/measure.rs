@@ -32,6 +32,7 @@ struct Squares {
     clock_frequency: f64,
     estimate: f64,
     estimate_frequency: f64,
+    expanded: f64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,6 +55,8 @@ pub struct Figures {
     pub estimate_rms: f64,
     /// Rms frequency error of the estimate, ratio.
     pub estimate_rms_frequency: f64,
+    /// Rms of U (k = 2), s.
+    pub rms_expanded: f64,
     /// When the clock had settled to each of [`SETTLED`], s.
     pub settled: [Option<f64>; SETTLED.len()],
     /// Part of the time in which two deviations of the estimate contain its error.
@@ -102,6 +105,7 @@ impl Measurement {
         self.beliefs += 1.0;
         self.squares.estimate += error * error;
         self.squares.estimate_frequency += belief.frequency_error.powi(2);
+        self.squares.expanded += belief.expanded.powi(2);
         self.covered.type_a += f64::from(error <= 2.0 * belief.deviation);
         self.covered.expanded += f64::from(error <= belief.expanded);
         self.covered.bound += f64::from(error <= belief.bound);
@@ -118,6 +122,7 @@ impl Measurement {
             rms_frequency: rms(self.squares.clock_frequency, self.samples),
             estimate_rms: rms(self.squares.estimate, self.beliefs),
             estimate_rms_frequency: rms(self.squares.estimate_frequency, self.beliefs),
+            rms_expanded: rms(self.squares.expanded, self.beliefs),
             settled: self.settling.map(|settling| settling.settled),
             type_a_coverage: self.covered.type_a / self.beliefs,
             coverage: self.covered.expanded / self.beliefs,
@@ -168,6 +173,7 @@ mod tests {
         let figures = measurement.figures();
         let rms = ((1.0 + 6.25 + 16.0 + 36.0) / 4.0f64).sqrt() * 1e-6;
         assert!((figures.rms - rms).abs() < 1e-15 && (figures.max - 6e-6).abs() < 1e-15);
+        assert!((figures.rms_expanded - 3e-6).abs() < 1e-15);
         let coverage = [figures.type_a_coverage, figures.coverage, figures.bound_coverage];
         assert_eq!(coverage, [0.25, 0.5, 0.75]);
     }

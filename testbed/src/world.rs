@@ -4,7 +4,7 @@
 //! server as in the daemon's source task, and the keeper's round after each report of a
 //! source and once a second, as in its clock task.
 
-use clock_models::comparison::{Stamp, StampedBy};
+use clock_models::comparison::Stamp;
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits};
 use clock_models::estimator::Estimate;
 use clock_models::keeper::{Edge, Keeper, Terms};
@@ -16,7 +16,7 @@ use ntp::packet::Header;
 use ntp::source::{News, Source};
 
 use crate::events::Events;
-use crate::network::{Path, Stamping};
+use crate::network::{Path, Stamping, Way};
 use crate::oscillator::{Model, Oscillator};
 use crate::random::Random;
 use crate::server::{Fault, Server};
@@ -48,6 +48,15 @@ pub struct Site {
     pub faults: Vec<Fault>,
 }
 
+/// How finely a clock is read and steered.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Steering {
+    /// Frequencies are rounded to multiples of this, ratio; 0 for none.
+    pub frequency_step: f64,
+    /// What it shows is rounded to multiples of this, s; 0 for none.
+    pub granularity: f64,
+}
+
 /// What is simulated.
 #[derive(Debug, Clone)]
 pub struct Setup {
@@ -55,6 +64,8 @@ pub struct Setup {
     pub oscillator: Model,
     /// What the clock is fast by at the start, s.
     pub offset: f64,
+    /// How the clock is read and steered.
+    pub steering: Steering,
     /// How the host stamps packets.
     pub stamping: Stamping,
     /// How many sources must agree.
@@ -123,7 +134,8 @@ struct Remote {
     terms: Terms,
     source: Source,
     server: Server,
-    path: Path,
+    to_server: Way,
+    from_server: Way,
     /// What its timer is set for.
     timer: Option<Timestamp<Free>>,
 }
@@ -135,6 +147,8 @@ pub struct World {
     leap: LeapTable,
     oscillator: Oscillator,
     clock: VirtualClock,
+    /// What the clock shows is rounded to multiples of this, s.
+    granularity: f64,
     stamping: Stamping,
     keeper: Keeper,
     remotes: Vec<Remote>,
@@ -157,7 +171,8 @@ impl World {
     /// # Errors
     /// A setting out of its range.
     pub fn new(setup: &Setup, seed: u64) -> Result<Self, SetupError> {
-        let oscillator = Oscillator::new(setup.oscillator, START, Random::new(seed, OSCILLATOR));
+        let oscillator =
+            Oscillator::new(setup.oscillator.clone(), START, Random::new(seed, OSCILLATOR));
         let base = oscillator.time();
         let fast = Duration::from_seconds(setup.offset).ok_or(SetupError::Offset(setup.offset))?;
         let mut host = Random::new(seed, HOST);
@@ -174,7 +189,8 @@ impl World {
                 terms: site.terms,
                 source,
                 server: Server::new(START, site.faults.clone()),
-                path: site.path.clone(),
+                to_server: Way::new(site.path.to_server.clone()),
+                from_server: Way::new(site.path.from_server.clone()),
                 timer: None,
             });
         }
@@ -182,7 +198,9 @@ impl World {
             events,
             leap: LeapTable::built_in(),
             oscillator,
-            clock: VirtualClock::new(base, START + fast),
+            clock: VirtualClock::new(base, START + fast)
+                .with_frequency_step(setup.steering.frequency_step),
+            granularity: setup.steering.granularity,
             stamping: setup.stamping,
             keeper: Keeper::new(Discipline::new(LIMITS), setup.min_agreeing),
             remotes,
@@ -248,7 +266,7 @@ impl World {
         let wake = remote.source.handle_timeout(self.oscillator.time(), random);
         if let Some(request) = wake.request {
             let elapsed = (now - START).seconds();
-            for delay in remote.path.to_server.delays(elapsed, &mut self.network) {
+            for delay in remote.to_server.delays(elapsed, &mut self.network) {
                 self.events.plan(now + seconds(delay), Event::AtServer(index, request.bytes));
             }
             let stamp = self.stamp();
@@ -259,11 +277,11 @@ impl World {
     }
 
     fn serve(&mut self, index: usize, request: &[u8], now: Timestamp<Tai>) {
-        let remote = &self.remotes[index];
+        let remote = &mut self.remotes[index];
         // A request that is dropped, like a dead server, shows as no answer.
         let Ok(Some(answer)) = remote.server.answer(request, now, &self.leap) else { return };
         let elapsed = (now - START).seconds();
-        for delay in remote.path.from_server.delays(elapsed, &mut self.network) {
+        for delay in remote.from_server.delays(elapsed, &mut self.network) {
             self.events.plan(answer.leaves + seconds(delay), Event::AtHost(index, answer.bytes));
         }
     }
@@ -309,7 +327,9 @@ impl World {
     /// What the clock task does after each report and once a second.
     fn look_after(&mut self) {
         let base = self.oscillator.time();
-        let reading = ClockReading { base, time: self.clock.at(base) };
+        let shown = rounded(self.clock.at(base).since_epoch(), self.granularity);
+        let time = Timestamp::from_epoch(shown);
+        let reading = ClockReading { base, time };
         let round = self.keeper.round(reading, self.clock.frequency(), &self.reports);
         match round.tick.command {
             Some(Command::Step(step)) => self.clock.step(step),
@@ -349,8 +369,9 @@ impl World {
     fn stamp(&mut self) -> Stamp {
         let at = self.oscillator.time();
         let noise = self.stamping.noise.0 * self.host.normal();
-        let at = rounded(at + seconds(noise), self.stamping.granularity.0);
-        Stamp { at, uncertainty: self.stamping.uncertainty(), by: StampedBy::Kernel }
+        let at = rounded((at + seconds(noise)).since_epoch(), self.stamping.granularity.0);
+        let at = Timestamp::from_epoch(at);
+        Stamp { at, uncertainty: self.stamping.uncertainty(), by: self.stamping.by }
     }
 
     fn utc(&self, base: Timestamp<Free>) -> Timestamp<Utc> {
@@ -358,14 +379,13 @@ impl World {
     }
 }
 
-/// To the nearest multiple of `granularity`, s.
-fn rounded(at: Timestamp<Free>, granularity: f64) -> Timestamp<Free> {
+/// To the nearest multiple of `granularity`, s; as it is if that is 0.
+fn rounded(time: Duration, granularity: f64) -> Duration {
     let step = seconds(granularity).to_bits();
     if step <= 0 {
-        return at;
+        return time;
     }
-    let bits = at.since_epoch().to_bits();
-    Timestamp::from_epoch(Duration::from_bits((bits + step / 2).div_euclid(step) * step))
+    Duration::from_bits((time.to_bits() + step / 2).div_euclid(step) * step)
 }
 
 /// A time that a simulation holds, which a setup cannot make larger than a float's.
