@@ -144,13 +144,36 @@ impl Settling {
     }
 }
 
+/// How a figure is spread over runs.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Distribution {
+    /// The least.
+    pub min: f64,
+    /// The middle, the lower of two.
+    pub median: f64,
+    /// The least that 95 % of the runs do not exceed.
+    pub p95: f64,
+    /// The most.
+    pub max: f64,
+}
+
+impl Distribution {
+    /// Not numbers for no figures.
+    #[must_use]
+    pub fn of(figures: impl IntoIterator<Item = f64>) -> Self {
+        let mut figures: Vec<f64> = figures.into_iter().collect();
+        figures.sort_by(f64::total_cmp);
+        // The least that at least so many percent do not exceed.
+        let rank = |percent: usize| (figures.len() * percent).div_ceil(100).saturating_sub(1);
+        let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
+        Self { min: at(0), median: at(rank(50)), p95: at(rank(95)), max: at(rank(100)) }
+    }
+}
+
 /// The middle of some figures, the lower of two. Not a number for none.
 #[must_use]
 pub fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.into_iter().collect();
-    figures.sort_by(f64::total_cmp);
-    let middle = figures.len().saturating_sub(1) / 2;
-    figures.get(middle).copied().unwrap_or(f64::NAN)
+    Distribution::of(figures).median
 }
 
 #[cfg(test)]
@@ -193,5 +216,13 @@ mod tests {
         assert_eq!(median([4.0, 1.0, 3.0, 2.0]), 2.0);
         assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
         assert!(median([]).is_nan());
+    }
+
+    #[test]
+    fn a_distribution_names_the_figure_that_95_percent_do_not_exceed() {
+        let spread = Distribution::of((1..=200).rev().map(f64::from));
+        assert_eq!((spread.min, spread.median, spread.p95, spread.max), (1.0, 100.0, 190.0, 200.0));
+        let one = Distribution::of([3.0]);
+        assert_eq!((one.min, one.p95, one.max), (3.0, 3.0, 3.0));
     }
 }
