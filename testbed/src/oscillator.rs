@@ -282,6 +282,9 @@ fn flicker_deviation(noise: FrequencyNoise) -> f64 {
 mod tests {
     use super::*;
 
+    /// Allan variance at an averaging time, s, for a coefficient of 1.
+    type Theory = fn(f64) -> f64;
+
     /// Twenty runs of 4000 s, s.
     fn runs(model: &Model) -> Vec<Vec<f64>> {
         let start = Timestamp::from_secs(0);
@@ -315,13 +318,14 @@ mod tests {
             ..Model::quiet(1e-6)
         };
         // IEEE 1139-2008, annex B, by which white phase noise has 3f_h h₂/4π²τ².
-        let flicker_pm = |tau: f64| 1.038 + 3.0 * (TAU * BANDWIDTH * tau).ln();
-        let expected: [(&str, Model, &dyn Fn(f64) -> f64); 5] = [
-            ("white PM", phase(1e-20, 0.0), &|tau| 3.0 * BANDWIDTH / (TAU * tau).powi(2)),
-            ("flicker PM", phase(0.0, 1e-20), &|tau| flicker_pm(tau) / (TAU * tau).powi(2)),
-            ("white FM", of(1e-20, 0.0, 0.0), &|tau| 0.5 / tau),
-            ("flicker FM", of(0.0, 1e-20, 0.0), &|_| 2.0 * 2f64.ln()),
-            ("random walk FM", of(0.0, 0.0, 1e-20), &|tau| 2.0 * PI * PI / 3.0 * tau),
+        let flicker_pm: Theory =
+            |tau| (1.038 + 3.0 * (TAU * BANDWIDTH * tau).ln()) / (TAU * tau).powi(2);
+        let expected: [(&str, Model, Theory); 5] = [
+            ("white PM", phase(1e-20, 0.0), |tau| 3.0 * BANDWIDTH / (TAU * tau).powi(2)),
+            ("flicker PM", phase(0.0, 1e-20), flicker_pm),
+            ("white FM", of(1e-20, 0.0, 0.0), |tau| 0.5 / tau),
+            ("flicker FM", of(0.0, 1e-20, 0.0), |_| 2.0 * 2f64.ln()),
+            ("random walk FM", of(0.0, 0.0, 1e-20), |tau| 2.0 * PI * PI / 3.0 * tau),
         ];
         for (name, model, theory) in expected {
             let runs = runs(&model);
