@@ -254,13 +254,13 @@ impl Direction {
 
 /// A direction as packets take it, one after the other.
 #[derive(Debug, Clone)]
-pub struct Way {
+pub struct Line {
     direction: Direction,
     /// Of each kind of queueing.
     loads: Vec<Load>,
 }
 
-impl Way {
+impl Line {
     /// The direction at the start of a simulation.
     #[must_use]
     pub fn new(direction: Direction) -> Self {
@@ -305,6 +305,25 @@ impl Path {
     #[must_use]
     pub fn symmetric(direction: Direction) -> Self {
         Self { to_server: direction.clone(), from_server: direction }
+    }
+}
+
+/// Both directions of a path as packets take them.
+#[derive(Debug, Clone)]
+pub struct Lines {
+    /// From the client to the server.
+    pub to_server: Line,
+    /// From the server to the client.
+    pub from_server: Line,
+}
+
+impl Lines {
+    /// The path at the start of a simulation.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        let [to_server, from_server] =
+            [&path.to_server, &path.from_server].map(|direction| Line::new(direction.clone()));
+        Self { to_server, from_server }
     }
 }
 
@@ -382,11 +401,11 @@ mod tests {
     /// Mean delay of packets sent in the stretch of time, one each ms, and copies of each.
     fn mean(direction: &Direction, milliseconds: std::ops::Range<u32>) -> (f64, f64) {
         let mut random = Random::new(3, 0);
-        let mut way = Way::new(direction.clone());
+        let mut line = Line::new(direction.clone());
         let (mut sum, mut copies) = (0.0, 0.0);
         let packets = milliseconds.len() as f64;
         for ms in milliseconds {
-            for delay in way.delays(f64::from(ms) * 1e-3, &mut random) {
+            for delay in line.delays(f64::from(ms) * 1e-3, &mut random) {
                 sum += delay;
                 copies += 1.0;
             }

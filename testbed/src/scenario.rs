@@ -1,16 +1,19 @@
 //! Worlds in files, each with a budget for its figures.
 
 use clock_models::keeper::Terms;
+use clock_models::time::LeapTable;
 use ntp::client::ClientConfig;
 use serde::Deserialize;
 
+use crate::leap::LeapSecond;
+use crate::master::Intervals;
 use crate::measure::{Figures, Measurement, SETTLED};
 use crate::network::{Path, Stamping};
 use crate::oscillator::{Model, Preset, random_walk};
 use crate::profile::Profile;
 use crate::quantity::{Ratio, Seconds};
 use crate::server::Fault;
-use crate::world::{Setup, SetupError, Site, Steering, World};
+use crate::world::{Protocol, START, Setup, SetupError, Site, Steering, World};
 
 /// A scenario, as its file says.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,6 +39,11 @@ pub struct Scenario {
     /// How many sources must agree.
     #[serde(default = "one")]
     pub min_sources: usize,
+    /// How many hosts there are in a chain, of which the last is measured.
+    #[serde(default = "one")]
+    pub hops: usize,
+    /// A leap second, if there is one.
+    pub leap_second: Option<LeapSecond>,
     /// The sources.
     #[serde(rename = "source")]
     pub sources: Vec<SourceSection>,
@@ -102,6 +110,8 @@ pub struct ClockSection {
 pub struct SourceSection {
     /// Shortest and longest poll interval, log2 s.
     poll: Option<[i8; 2]>,
+    /// A PTP master instead of an NTP server, and how often it sends what.
+    ptp: Option<Intervals>,
     /// Declared symmetrical floor of the round trip.
     min_delay: Option<Seconds>,
     /// How many servers of this kind there are.
@@ -174,6 +184,9 @@ pub enum ScenarioError {
     /// A setting of the clock or its stamps that cannot be.
     #[error("{0} is negative: write 0 for none")]
     Negative(&'static str),
+    /// A source with keys of both protocols.
+    #[error("source {0}: a PTP source is not polled; remove poll, or ptp")]
+    BothProtocols(usize),
     /// `must-fail` names what the budget does not have.
     #[error("must-fail: {0:?} is not in the budget")]
     NotInBudget(String),
@@ -209,6 +222,10 @@ impl Scenario {
         let unknown = |name: &&String| !checks.iter().any(|check| check.name == **name);
         if let Some(name) = self.must_fail.iter().find(unknown) {
             return Err(ScenarioError::NotInBudget(name.clone()));
+        }
+        let both = |source: &SourceSection| source.poll.is_some() && source.ptp.is_some();
+        if let Some(index) = self.sources.iter().position(both) {
+            return Err(ScenarioError::BothProtocols(index));
         }
         self.oscillator.check().map_err(ScenarioError::Oscillator)?;
         for (index, source) in self.sources.iter().enumerate() {
@@ -247,14 +264,13 @@ impl Scenario {
         Ok(Verdict { seed, figures, checks, passed })
     }
 
-    fn setup(&self) -> Setup {
+    /// Its world.
+    #[must_use]
+    pub fn setup(&self) -> Setup {
         let site = |source: &SourceSection| {
-            let [min_poll, max_poll] = source
-                .poll
-                .unwrap_or([ClientConfig::default().min_poll, ClientConfig::default().max_poll]);
             let min_delay = source.min_delay.map(|delay| delay.0);
             let site = Site {
-                client: ClientConfig { min_poll, max_poll, ..ClientConfig::default() },
+                protocol: source.protocol(),
                 terms: Terms { min_delay, ..Terms::default() },
                 path: source.path.clone(),
                 faults: source.faults.clone(),
@@ -262,6 +278,9 @@ impl Scenario {
             std::iter::repeat_n(site, source.count)
         };
         Setup {
+            start: self.leap_second.map_or(START, |leap| leap.start()),
+            leap: self.leap_second.map_or_else(LeapTable::built_in, |leap| leap.table()),
+            hops: self.hops,
             oscillator: self.oscillator.model(),
             offset: self.offset.0,
             steering: Steering {
@@ -272,6 +291,17 @@ impl Scenario {
             min_agreeing: self.min_sources,
             sites: self.sources.iter().flat_map(site).collect(),
         }
+    }
+}
+
+impl SourceSection {
+    fn protocol(&self) -> Protocol {
+        if let Some(intervals) = self.ptp {
+            return Protocol::Ptp(intervals);
+        }
+        let default = ClientConfig::default();
+        let [min_poll, max_poll] = self.poll.unwrap_or([default.min_poll, default.max_poll]);
+        Protocol::Ntp(ClientConfig { min_poll, max_poll, ..default })
     }
 }
 

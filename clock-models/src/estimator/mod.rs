@@ -18,7 +18,7 @@ use crate::time::{Duration, Free, Timestamp};
 use bank::Bank;
 pub use combine::combine;
 use envelope::Envelope;
-use filter::{Filter, Way};
+use filter::Way;
 use queueing::{Posterior, Queueing};
 use recent::Recent;
 
@@ -123,6 +123,8 @@ struct Tracking {
     late: [f64; LATE_EXCHANGES],
     exchanges: usize,
     envelope: Envelope,
+    /// What it all comes to.
+    estimate: Estimate,
 }
 
 /// One direction of the path.
@@ -165,9 +167,9 @@ impl Estimator {
         if fresh.iter().all(Option::is_none) {
             return None;
         }
-        let before = tracking.estimate();
+        let before = tracking.estimate;
         tracking.take_all(fresh, noise);
-        let after = tracking.estimate();
+        let after = tracking.estimate;
         let predicted = before.carried_to(after.at);
         let restarted = tracking.is_contradicted();
         if restarted {
@@ -184,7 +186,7 @@ impl Estimator {
     /// The estimate at the last reading, once there were enough.
     #[must_use]
     pub fn estimate(&self) -> Option<Estimate> {
-        self.tracking.as_ref().map(Tracking::estimate)
+        self.tracking.as_ref().map(|tracking| tracking.estimate)
     }
 }
 
@@ -192,14 +194,18 @@ impl Tracking {
     /// Begins with the last exchanges, once there are enough of them.
     fn start(recent: &Recent, frequency: (f64, f64), noise: f64) -> Option<Self> {
         let first = recent.first(frequency.0)?;
+        let [delay, jitter] = [first.delay, first.jitter].map(|s| s.max(noise));
+        let (bank, envelope) =
+            (Bank::new(delay, jitter, frequency), Envelope::new(delay / 2.0 + noise));
         let mut tracking = Self {
             anchor: first.anchor,
             at: first.at,
-            bank: Bank::new(first.delay.max(noise), first.jitter.max(noise), frequency),
+            estimate: estimate(&bank, &envelope, 0.0, first.anchor, first.at),
+            bank,
             paths: [Path::default(); 2],
             late: [0.0; LATE_EXCHANGES],
             exchanges: 0,
-            envelope: Envelope::new(first.delay.max(noise) / 2.0 + noise),
+            envelope,
         };
         for exchange in recent.exchanges() {
             tracking.take_all(exchange.map(Some), noise);
@@ -215,19 +221,21 @@ impl Tracking {
         for (way, reading) in readings.into_iter().flatten() {
             self.take(way, reading, noise);
         }
+        self.estimate = estimate(&self.bank, &self.envelope, self.doubt(), self.anchor, self.at);
     }
 
     fn take(&mut self, way: Way, reading: Reading, noise: f64) {
         let dt = (reading.at - self.at).seconds();
         self.at = reading.at;
         let difference = (reading.difference - self.anchor).seconds();
-        let before = self.estimate();
         let packet = self.bank.take(way, dt, difference, noise);
         self.paths[way as usize].note(&packet);
         if way == Way::FromReference {
             self.watch_floor();
         }
-        self.envelope.advance(dt, before.frequency, before.frequency_deviation, before.wander);
+        let filter = &self.bank.centre().filter;
+        let deviation = filter.variances()[2].sqrt();
+        self.envelope.advance(dt, filter.frequency(), deviation, filter.wander());
         self.envelope.narrow(way, difference, noise);
     }
 
@@ -262,44 +270,43 @@ impl Tracking {
         let grave = self.contradictions().filter(|c| c.by < 0.0 || c.packets > 1);
         grave.map(|c| c.by.abs()).fold(0.0, f64::max)
     }
+}
 
-    fn estimate(&self) -> Estimate {
-        let total: f64 = self.bank.weighted().map(|(weight, _)| weight).sum();
-        let mean = |of: fn(&Filter) -> f64| -> f64 {
-            self.bank.weighted().map(|(weight, filter)| weight / total * of(filter)).sum()
-        };
-        let (x, y) = (mean(Filter::offset), mean(Filter::frequency));
-        let mut variances = [0.0; 3];
-        for (weight, filter) in self.bank.weighted() {
-            let (dx, dy) = (filter.offset() - x, filter.frequency() - y);
-            let spread = [dx * dx, dx * dy, dy * dy];
-            for (sum, (own, between)) in
-                variances.iter_mut().zip(filter.variances().into_iter().zip(spread))
-            {
-                *sum += weight / total * (own + between);
-            }
-        }
-        let offset_deviation = (variances[0] + self.doubt().powi(2)).sqrt();
-        Estimate {
-            at: self.at,
-            offset: self.anchor + Duration::from_seconds(x).unwrap_or(Duration::ZERO),
-            offset_deviation,
-            frequency: y,
-            frequency_deviation: variances[2].sqrt(),
-            covariance: variances[1],
-            wander: mean(|f| f.wander().ln()).exp(),
-            bound: self.envelope.half_width(x).max(3.0 * offset_deviation),
-            delay_floor: 2.0 * mean(Filter::floor),
-            jitter: self
-                .bank
-                .centre()
-                .queueing
-                .iter()
-                .map(|q| q.deviation().powi(2))
-                .sum::<f64>()
-                .sqrt()
-                / 2.0,
-        }
+/// The mean of the hypotheses. Each is Gaussian; the mean has the spread between them.
+fn estimate(
+    bank: &Bank,
+    envelope: &Envelope,
+    doubt: f64,
+    anchor: Duration,
+    at: Timestamp<Free>,
+) -> Estimate {
+    let (mut total, mut sums, mut log_wander, mut floor) = (0.0, [0.0; 5], 0.0, 0.0);
+    // Relative to the best, so that the squares do not cancel.
+    let best = &bank.centre().filter;
+    for (weight, filter) in bank.weighted() {
+        let [dx, dy] = [filter.offset() - best.offset(), filter.frequency() - best.frequency()];
+        let [xx, xy, yy] = filter.variances();
+        let moments = [dx, dy, xx + dx * dx, xy + dx * dy, yy + dy * dy];
+        total += weight;
+        sums.iter_mut().zip(moments).for_each(|(sum, moment)| *sum += weight * moment);
+        log_wander += weight * filter.wander().ln();
+        floor += weight * filter.floor();
+    }
+    let [dx, dy, xx, xy, yy] = sums.map(|sum| sum / total);
+    let x = best.offset() + dx;
+    let offset_deviation = (xx - dx * dx + doubt * doubt).sqrt();
+    let [down, up] = bank.centre().queueing.each_ref().map(Queueing::deviation);
+    Estimate {
+        at,
+        offset: anchor + Duration::from_seconds(x).unwrap_or(Duration::ZERO),
+        offset_deviation,
+        frequency: best.frequency() + dy,
+        frequency_deviation: (yy - dy * dy).sqrt(),
+        covariance: xy - dx * dy,
+        wander: (log_wander / total).exp(),
+        bound: envelope.half_width(x).max(3.0 * offset_deviation),
+        delay_floor: 2.0 * floor / total,
+        jitter: down.hypot(up) / 2.0,
     }
 }
 

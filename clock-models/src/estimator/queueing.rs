@@ -20,6 +20,8 @@ const TAIL_PRIOR: f64 = 0.2;
 /// What blurs an exponential delay, as a part of its mean: the skewness is then that of
 /// two queues in a row.
 const BLUR: f64 = 0.5;
+/// ln √(2π).
+const LOG_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 /// Packets that count as seen when the shape changes.
 const RESHAPED_MEMORY: f64 = 16.0;
 
@@ -241,7 +243,10 @@ fn truncated(mean: f64, variance: f64, scale: f64) -> Moments {
 
 /// ln Φ(a) and φ(a)/Φ(a) of the standard normal distribution.
 fn normal_tail(a: f64) -> (f64, f64) {
-    let log_density = -0.5 * a * a - 0.5 * (2.0 * PI).ln();
+    let log_density = -0.5 * a * a - LOG_SQRT_TAU;
+    if a > 8.5 {
+        return (0.0, 0.0);
+    }
     if a > -6.0 {
         let cdf = 0.5 * libm::erfc(-a * FRAC_1_SQRT_2);
         return (cdf.ln(), log_density.exp() / cdf);
