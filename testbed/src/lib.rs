@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
+pub mod compare;
 pub mod events;
 pub mod grid;
 pub mod leap;
@@ -19,12 +20,16 @@ pub mod measure;
 pub mod network;
 pub mod oscillator;
 pub mod parallel;
+pub mod plot;
 pub mod profile;
 pub mod quantity;
 pub mod random;
 pub mod readers;
 pub mod recording;
+pub mod report;
+pub mod results;
 pub mod scenario;
 pub mod series;
 pub mod server;
+pub mod table;
 pub mod world;

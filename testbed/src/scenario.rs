@@ -13,7 +13,7 @@ use crate::oscillator::{Model, Preset, random_walk};
 use crate::profile::Profile;
 use crate::quantity::{Ratio, Seconds};
 use crate::server::Fault;
-use crate::world::{Protocol, START, Setup, SetupError, Site, Steering, World};
+use crate::world::{Protocol, START, Sample, Setup, SetupError, Site, Steering, World};
 
 /// A scenario, as its file says.
 #[derive(Debug, Clone, Deserialize)]
@@ -253,9 +253,24 @@ impl Scenario {
     /// # Errors
     /// A setting out of its range.
     pub fn run(&self, seed: u64) -> Result<Verdict, ScenarioError> {
+        self.observe(seed, |_| ())
+    }
+
+    /// Runs it and shows what was each whole second.
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn observe(
+        &self,
+        seed: u64,
+        mut show: impl FnMut(&Sample),
+    ) -> Result<Verdict, ScenarioError> {
         let mut world = World::new(&self.setup(), seed)?;
         let mut measurement = Measurement::new(self.measure_from.0);
-        world.run(self.duration.0, |sample| measurement.take(sample));
+        world.run(self.duration.0, |sample| {
+            measurement.take(sample);
+            show(sample);
+        });
         let figures = measurement.figures();
         let checks = self.budget.checks(&figures);
         let as_planned =

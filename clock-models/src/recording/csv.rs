@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 
 use super::{COLUMNS, Cell, FORMAT, Header, Kind, Recording, Row};
 
-const TITLE: &str = "# utcd recording ";
+/// How the first line of a recording begins.
+pub const TITLE: &str = "# utcd recording ";
 
 /// Why a text is no recording.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,11 @@
 //! The subcommands, a file each.
 
 pub(crate) mod bench;
+pub(crate) mod compare;
 pub(crate) mod matrix;
+pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod run_files;
 pub(crate) mod stability;
 
 /// True for success, false for what was run and did not come out as it should.

@@ -10,9 +10,10 @@ use clock_models::units::{Ratio, Time};
 use serde::Serialize;
 use testbed::measure::Distribution;
 use testbed::parallel;
-use testbed::scenario::{Check, Scenario, Verdict};
+use testbed::scenario::{Check, Scenario};
 
 use super::Outcome;
+use super::run_files::{Run, RunFiles};
 
 /// Run scenarios, each with its budget. Exits with 1 if one misses it.
 #[derive(Debug, Args)]
@@ -32,6 +33,8 @@ pub(crate) struct Arguments {
     /// One line of JSON for each scenario, in s and ratios.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    outputs: RunFiles,
 }
 
 fn parse_seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
@@ -45,17 +48,19 @@ fn parse_seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
 
 /// True if every scenario passed with every seed.
 pub(crate) fn execute(arguments: Arguments) -> Outcome {
-    let Arguments { files, seeds, json } = arguments;
+    let Arguments { files, seeds, json, outputs } = arguments;
     let scenarios = files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
     let jobs: Vec<(usize, u64)> =
         (0..files.len()).flat_map(|index| seeds.clone().map(move |seed| (index, seed))).collect();
     let mut verdicts =
         parallel::run(&jobs, |&(index, seed)| scenarios[index].run(seed)).into_iter();
     let mut all_passed = true;
-    for (file, scenario) in files.iter().zip(&scenarios) {
-        let runs = verdicts.by_ref().take(seeds.clone().count()).collect::<Result<Vec<_>, _>>();
-        let runs = runs.map_err(|error| format!("{}: {error}", file.display()))?;
-        let summary = Summary::new(file, scenario, &seeds, &runs);
+    let mut runs = Vec::new();
+    for (file, scenario) in files.iter().zip(scenarios) {
+        let verdicts = verdicts.by_ref().take(seeds.clone().count()).collect::<Result<_, _>>();
+        let verdicts = verdicts.map_err(|error| format!("{}: {error}", file.display()))?;
+        let run = Run { file, scenario, verdicts };
+        let summary = Summary::new(&run, &seeds);
         all_passed &= summary.failing.is_empty();
         let mut out = io::stdout().lock();
         if json {
@@ -63,7 +68,9 @@ pub(crate) fn execute(arguments: Arguments) -> Outcome {
         } else {
             show(&mut out, &summary)?;
         }
+        runs.push(run);
     }
+    outputs.write(&runs)?;
     Ok(all_passed)
 }
 
@@ -100,12 +107,8 @@ struct Figure {
 }
 
 impl<'a> Summary<'a> {
-    fn new(
-        file: &'a Path,
-        scenario: &'a Scenario,
-        seeds: &RangeInclusive<u64>,
-        runs: &[Verdict],
-    ) -> Self {
+    fn new(run: &'a Run<'_>, seeds: &RangeInclusive<u64>) -> Self {
+        let Run { file, scenario, verdicts: runs } = run;
         let failing: Vec<u64> = runs.iter().filter(|run| !run.passed).map(|run| run.seed).collect();
         let checks = runs.first().map_or(&[][..], |run| &run.checks);
         let figure = |(index, check): (usize, &Check)| {

@@ -6,6 +6,8 @@ use clap::Args;
 use clock_models::stability::{MASKS, Mask, Statistic, Taus, factors};
 use testbed::readers::{Format, Options, Quantity};
 
+use crate::commands::report::ReportArguments;
+
 /// Say how stable the clock of a record is. Exits with 1 if it exceeds a mask.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -54,6 +56,8 @@ pub(crate) struct Arguments {
     /// Write JSON, in s and ratios.
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) report: ReportArguments,
 }
 
 const EXAMPLES: &str = "\

@@ -1,6 +1,7 @@
 //! `testbed stability`: deviations of a record over averaging times, and masks.
 
 mod arguments;
+mod plots;
 mod show;
 
 use std::error::Error;
@@ -59,6 +60,10 @@ pub(crate) fn execute(arguments: Arguments) -> Outcome {
         show::json(&arguments, &record, &findings)?;
     } else {
         show::text(&arguments, &record, &findings)?;
+    }
+    if arguments.report.wanted() {
+        let section = plots::section(&arguments, &record, &findings);
+        arguments.report.write("Stability", Vec::new(), vec![section])?;
     }
     Ok(findings.mask.is_none_or(|comparison| comparison.conforms()))
 }
