@@ -8,8 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, compare, matrix, run, stability};
-use commands::{bench, convert, matrix, replay, run, stability};
+use commands::{bench, compare, convert, matrix, replay, run, stability};
 
 /// Simulated clocks and networks that run the code of utcd, and know the truth.
 #[derive(Debug, Parser)]
