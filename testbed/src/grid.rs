@@ -124,7 +124,7 @@ mod tests {
         let grid = Grid::new(&series(&[0.0, 1.0, 2.0, 5.0]), Column::Offset, None).unwrap();
         assert_eq!((grid.interval, grid.missing, grid.values.len()), (1.0, 2, 6));
         assert!(grid.values[3].is_nan() && grid.values[4].is_nan());
-        assert_eq!((grid.values[5], grid.displacement), (5e-6, 0.0));
+        assert!((grid.values[5] - 5e-6).abs() < 1e-18 && grid.displacement == 0.0);
         let frequencies = Grid::new(&series(&[0.0, 1.0, 2.0, 5.0]), Column::Frequency, None);
         assert_eq!(frequencies.unwrap().missing, 3);
     }
