@@ -11,6 +11,7 @@ pub mod comparison;
 pub mod discipline;
 pub mod estimator;
 pub mod graph;
+pub mod holdover;
 pub mod keeper;
 pub mod prior;
 pub mod recording;

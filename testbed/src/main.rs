@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, compare, matrix, run, stability};
+use commands::{bench, compare, convert, matrix, replay, run, stability};
 
 /// Simulated clocks and networks that run the code of utcd, and know the truth.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Run(run::Arguments),
     Matrix(matrix::Arguments),
     Compare(compare::Arguments),
+    Replay(replay::Arguments),
+    Convert(convert::Arguments),
     Stability(stability::Arguments),
     /// Measure how many seconds are simulated in a second, on one core.
     Bench,
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::execute(arguments),
         Command::Matrix(arguments) => matrix::execute(arguments),
         Command::Compare(arguments) => compare::execute(arguments),
+        Command::Replay(arguments) => replay::execute(arguments),
+        Command::Convert(arguments) => convert::execute(arguments),
         Command::Stability(arguments) => stability::execute(arguments),
         Command::Bench => bench::execute(),
     };

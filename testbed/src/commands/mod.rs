@@ -2,7 +2,9 @@
 
 pub(crate) mod bench;
 pub(crate) mod compare;
+pub(crate) mod convert;
 pub(crate) mod matrix;
+pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod run_files;
