@@ -36,6 +36,9 @@ pub struct Upstream {
     pub root_delay: f64,
     /// Maximum error of the reference besides half that delay, s, ≥ 0.
     pub root_dispersion: f64,
+    /// It is itself kept by comparisons with another clock over a network: stratum above
+    /// 1, stepsRemoved above 0.
+    pub follows: bool,
 }
 
 impl Comparison {

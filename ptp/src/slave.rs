@@ -166,7 +166,11 @@ pub(crate) fn comparison(
             from_reference: from.map(|stamped| stamped.reading),
             to_reference: to.map(|stamped| stamped.reading),
             stamp_uncertainty: stamps().map(|stamp| stamp.uncertainty.powi(2)).sum::<f64>().sqrt(),
-            upstream: Upstream { root_delay: 0.0, root_dispersion: clock_accuracy.unwrap_or(0.0) },
+            upstream: Upstream {
+                root_delay: 0.0,
+                root_dispersion: clock_accuracy.unwrap_or(0.0),
+                follows: master.announce.steps_removed > 0,
+            },
         },
         master: master.header.source,
         clock_accuracy,

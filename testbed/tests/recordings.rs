@@ -28,7 +28,7 @@ impl Writer {
             from_reference: from,
             to_reference: to,
             stamp_uncertainty: 10e-9,
-            upstream: Upstream { root_delay: 1e-5, root_dispersion: 2e-5 },
+            upstream: Upstream { root_delay: 1e-5, root_dispersion: 2e-5, follows: false },
         };
         let restarted = self.estimator.update(&comparison).is_some_and(|fit| fit.restarted);
         let estimate = self.estimator.estimate();

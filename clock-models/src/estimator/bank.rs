@@ -85,12 +85,20 @@ impl Bank {
         all.map(|other| (other.evidence.exp(), &other.filter))
     }
 
+    /// Takes the beliefs `dt` seconds on, about a reference that `follows` another clock or
+    /// does not.
+    pub(super) fn advance(&mut self, dt: f64, follows: bool) {
+        self.centre.filter.advance(dt, follows);
+        let others = self.neighbours.iter_mut().chain(&mut self.stranger);
+        others.for_each(|h| h.filter.advance(dt, follows));
+    }
+
     /// Takes a packet in; gives what the best hypothesis believes of it.
-    pub(super) fn take(&mut self, way: Way, dt: f64, difference: f64, noise: f64) -> Posterior {
-        let best = self.centre.take(way, dt, difference, noise);
+    pub(super) fn take(&mut self, way: Way, difference: f64, noise: f64) -> Posterior {
+        let best = self.centre.take(way, difference, noise);
         let memory = 1.0 - FORGOTTEN * best.told;
         for other in self.neighbours.iter_mut().chain(&mut self.stranger) {
-            let likelihood = other.take(way, dt, difference, noise).log_likelihood;
+            let likelihood = other.take(way, difference, noise).log_likelihood;
             other.evidence = memory * other.evidence + likelihood - best.log_likelihood;
         }
         self.judge_stranger();
@@ -108,7 +116,7 @@ impl Bank {
     fn judge_stranger(&mut self) {
         let Some(stranger) = &self.stranger else { return };
         let [own, known] = [stranger, &self.centre].map(|h| h.filter.variances()[2]);
-        if stranger.evidence > MARGIN {
+        if stranger.evidence > CALM_MARGIN {
             self.neighbours.clear();
             self.neighbours.extend(self.stranger.take());
         } else if stranger.evidence < HOPELESS || own < 2.0 * known {
@@ -139,9 +147,8 @@ impl Bank {
 }
 
 impl Hypothesis {
-    fn take(&mut self, way: Way, dt: f64, difference: f64, noise: f64) -> Posterior {
+    fn take(&mut self, way: Way, difference: f64, noise: f64) -> Posterior {
         let queueing = &mut self.queueing[way as usize];
-        self.filter.advance(dt);
         let unrest = UNRESTS[usize::from(self.noise.restless)];
         self.filter.loosen_floor(unrest * queueing.typical());
         let posterior = self.filter.update(way, difference, noise, queueing);

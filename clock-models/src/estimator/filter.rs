@@ -11,6 +11,9 @@ pub(super) enum Way {
     ToReference,
 }
 
+/// See [`Filter::advance`].
+const DAMPING: f64 = 30.0;
+
 const OFFSET: usize = 0;
 const FREQUENCY: usize = 1;
 const FLOOR: usize = 2;
@@ -68,7 +71,15 @@ impl Filter {
 
     /// Takes the belief `dt` seconds on (dt may be slightly negative for packets that
     /// were handed over out of order; noise is then not added).
-    pub(super) fn advance(&mut self, dt: f64) {
+    ///
+    /// A reference that itself `follows` a clock passes on what its filter made of it. Each
+    /// filter that is tuned to the oscillator alone raises the slow part of that by a third
+    /// (gain peaking), and after twenty of them nothing is left. So its own steering counts
+    /// as noise of the offset, in proportion to what the filter itself would do: in steady
+    /// state the covariance of offset and frequency is the wander times the root of the
+    /// noise, and this much makes the filter over-damped, ζ = ½ √(2 + [`DAMPING`]), whatever
+    /// the noise.
+    pub(super) fn advance(&mut self, dt: f64, follows: bool) {
         self.state[OFFSET] += self.state[FREQUENCY] * dt;
         let p = &mut self.covariance;
         // F P Fᵀ with F = [[1, dt, 0], [0, 1, 0], [0, 0, 1]].
@@ -84,6 +95,9 @@ impl Filter {
         p[OFFSET][FREQUENCY] += q * t * t / 2.0;
         p[FREQUENCY][OFFSET] += q * t * t / 2.0;
         p[FREQUENCY][FREQUENCY] += q * t;
+        if follows {
+            p[OFFSET][OFFSET] += DAMPING * p[OFFSET][FREQUENCY].max(0.0) * t;
+        }
     }
 
     /// Belief of the queueing delay of a packet that showed `difference`.

@@ -25,8 +25,8 @@ use recent::Recent;
 /// Packets of one direction in a row that contradict the belief before it is given up.
 const CONTRADICTIONS: u32 = 4;
 /// Exchanges that must all come late before the floor of the path is taken to have
-/// risen, and by how many mean queueing delays each. Were the floor the old one, this
-/// would happen once in 10⁸ exchanges.
+/// risen, and by how many mean queueing delays each. Were the floor the old one, even
+/// paths with a long tail would hardly ever show this.
 const LATE_EXCHANGES: usize = 12;
 const LATE_BY: f64 = 3.0;
 /// How late the earliest of them must be, as a part of their mean: where the queues have
@@ -160,21 +160,23 @@ impl Estimator {
     pub fn update(&mut self, comparison: &Comparison) -> Option<Fit> {
         let fresh = self.recent.take(comparison);
         let noise = comparison.stamp_uncertainty.max(FINEST_STAMP);
+        let follows = comparison.upstream.follows;
         let Some(tracking) = &mut self.tracking else {
-            self.tracking = Tracking::start(&self.recent, self.prior_frequency, noise);
+            self.tracking =
+                Tracking::start(&self.recent, self.prior_frequency, noise, follows);
             return None;
         };
         if fresh.iter().all(Option::is_none) {
             return None;
         }
         let before = tracking.estimate;
-        tracking.take_all(fresh, noise);
+        tracking.take_all(fresh, noise, follows);
         let after = tracking.estimate;
         let predicted = before.carried_to(after.at);
         let restarted = tracking.is_contradicted();
         if restarted {
             let doubt = (10.0 * before.frequency_deviation).clamp(1e-7, UNKNOWN_FREQUENCY);
-            self.tracking = Tracking::start(&self.recent, (before.frequency, doubt), noise);
+            self.tracking = Tracking::start(&self.recent, (before.frequency, doubt), noise, follows);
         }
         Some(Fit {
             correction: (after.offset - predicted.offset).seconds(),
@@ -192,7 +194,12 @@ impl Estimator {
 
 impl Tracking {
     /// Begins with the last exchanges, once there are enough of them.
-    fn start(recent: &Recent, frequency: (f64, f64), noise: f64) -> Option<Self> {
+    fn start(
+        recent: &Recent,
+        frequency: (f64, f64),
+        noise: f64,
+        follows: bool,
+    ) -> Option<Self> {
         let first = recent.first(frequency.0)?;
         let [delay, jitter] = [first.delay, first.jitter].map(|s| s.max(noise));
         let (bank, envelope) =
@@ -208,27 +215,28 @@ impl Tracking {
             envelope,
         };
         for exchange in recent.exchanges() {
-            tracking.take_all(exchange.map(Some), noise);
+            tracking.take_all(exchange.map(Some), noise, follows);
         }
         Some(tracking)
     }
 
     /// Takes what is new of a comparison, from the reference and to it.
-    fn take_all(&mut self, [from, to]: [Option<Reading>; 2], noise: f64) {
+    fn take_all(&mut self, [from, to]: [Option<Reading>; 2], noise: f64, follows: bool) {
         let mut readings =
             [from.map(|r| (Way::FromReference, r)), to.map(|r| (Way::ToReference, r))];
         readings.sort_by_key(|r| r.map(|(_, reading)| reading.at));
         for (way, reading) in readings.into_iter().flatten() {
-            self.take(way, reading, noise);
+            self.take(way, reading, noise, follows);
         }
         self.estimate = estimate(&self.bank, &self.envelope, self.doubt(), self.anchor, self.at);
     }
 
-    fn take(&mut self, way: Way, reading: Reading, noise: f64) {
+    fn take(&mut self, way: Way, reading: Reading, noise: f64, follows: bool) {
         let dt = (reading.at - self.at).seconds();
         self.at = reading.at;
         let difference = (reading.difference - self.anchor).seconds();
-        let packet = self.bank.take(way, dt, difference, noise);
+        self.bank.advance(dt, follows);
+        let packet = self.bank.take(way, difference, noise);
         self.paths[way as usize].note(&packet);
         if way == Way::FromReference {
             self.watch_floor();

@@ -28,7 +28,7 @@ fn edge(id: u32, at: Timestamp<Free>, offset: f64) -> Edge {
             jitter: 1e-6,
         }),
         usable: Ok(()),
-        upstream: Upstream { root_delay: 20e-6, root_dispersion: 5e-6 },
+        upstream: Upstream { root_delay: 20e-6, root_dispersion: 5e-6, follows: false },
         clock_accuracy: None,
         stratum: 1,
         stamp_uncertainty: 1e-7,

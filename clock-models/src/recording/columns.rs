@@ -57,7 +57,7 @@ const fn text(name: &'static str) -> Column {
 ///
 /// A time is exact in two of them: `…_s` has the whole seconds, rounded down, and `…_frac`
 /// what is left in units of 2⁻³² ns, from 0 to 10⁹·2³² − 1.
-pub const COLUMNS: [Column; 41] = [
+pub const COLUMNS: [Column; 42] = [
     integer("row"),
     text("kind"),
     text("clock"),
@@ -81,6 +81,7 @@ pub const COLUMNS: [Column; 41] = [
     float("stamp_uncertainty"),
     float("root_delay"),
     float("root_dispersion"),
+    flag("reference_follows"),
     flag("restarted"),
     integer("estimate_at_s"),
     integer("estimate_at_frac"),
@@ -234,6 +235,7 @@ impl Cells {
         self.float(comparison.map(|c| c.stamp_uncertainty));
         self.float(comparison.map(|c| c.upstream.root_delay));
         self.float(comparison.map(|c| c.upstream.root_dispersion));
+        self.0.push(comparison.map(|c| Cell::Flag(c.upstream.follows)));
         self.0.push(compared.map(|compared| Cell::Flag(compared.restarted)));
         self.estimate(compared.and_then(|compared| compared.estimate.as_ref()));
     }
@@ -359,6 +361,7 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
         let upstream = Upstream {
             root_delay: self.expected(is_given, Self::float)?,
             root_dispersion: self.expected(is_given, Self::float)?,
+            follows: self.expected(is_given, Self::flag)?,
         };
         let comparison = Comparison { from_reference, to_reference, stamp_uncertainty, upstream };
         let restarted = self.expected(is_given, Self::flag)?;

@@ -61,7 +61,7 @@ fn event() -> impl Strategy<Value = Event> {
             from_reference: from,
             to_reference: to,
             stamp_uncertainty,
-            upstream: Upstream { root_delay, root_dispersion },
+            upstream: Upstream { root_delay, root_dispersion, follows: true },
         };
         Event::Comparison(Compared { source, comparison, restarted, estimate })
     });

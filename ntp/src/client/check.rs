@@ -104,6 +104,7 @@ impl Reply {
                 upstream: Upstream {
                     root_delay: self.header.root_delay.seconds(),
                     root_dispersion: self.header.root_dispersion.seconds(),
+                    follows: self.header.stratum > 1,
                 },
             },
             received: receive.at,

@@ -179,7 +179,7 @@ fn an_answer_carries_what_the_server_says_of_itself() {
 }
 
 fn upstream(root_delay: f64, root_dispersion: f64) -> clock_models::comparison::Upstream {
-    clock_models::comparison::Upstream { root_delay, root_dispersion }
+    clock_models::comparison::Upstream { root_delay, root_dispersion, follows: false }
 }
 
 #[test]
