@@ -2,7 +2,8 @@
 //!
 //! The host runs the code of the daemon, call for call: `ntp::source::Source` for each
 //! server as in the daemon's source task, and the keeper's round after each report of a
-//! source and once a second, as in its clock task.
+//! source and when the keeper wants it, as in its clock task. What that does once a
+//! second besides, to see whether others touch the clock, changes nothing here.
 
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits};
@@ -23,8 +24,6 @@ use crate::server::{Fault, Server};
 
 /// When simulations begin: 2026-11-22T00:00:37 TAI. No leap second is near.
 const START: Timestamp<Tai> = Timestamp::from_secs(1_795_305_637);
-/// How often the daemon looks after its clock without news of a source.
-const TICK: Duration = Duration::SECOND;
 /// How late a timer is. A wake-up that is too early is none, so it must be positive.
 const TIMER_SLACK: Duration = Duration::from_nanos(50_000);
 /// The defaults of `[[clock]]` in the daemon's configuration.
@@ -104,8 +103,9 @@ pub enum SetupError {
 
 #[derive(Debug)]
 enum Event {
-    /// The keeper looks after the clock.
-    Tick,
+    /// The keeper looks after the clock, if it still wants to at this instant of the time
+    /// base.
+    Tick(Timestamp<Free>),
     /// The truth is compared with what is believed.
     Sample,
     /// A timer of a source, set for this instant of the time base.
@@ -141,6 +141,8 @@ pub struct World {
     /// The last report of each source, as the owner of the clock has them.
     reports: Vec<Edge>,
     belief: Option<(Estimate, f64, f64)>,
+    /// When the keeper wants to look after the clock next.
+    next: Option<Timestamp<Free>>,
     network: Random,
     host: Random,
     restarts: u64,
@@ -160,10 +162,7 @@ impl World {
         let oscillator = Oscillator::new(setup.oscillator, START, Random::new(seed, OSCILLATOR));
         let base = oscillator.time();
         let fast = Duration::from_seconds(setup.offset).ok_or(SetupError::Offset(setup.offset))?;
-        let mut host = Random::new(seed, HOST);
         let mut events = Events::default();
-        // Where in the second the daemon was started.
-        events.plan(START + TICK * (host.bits() % 1000).cast_signed() / 1000, Event::Tick);
         events.plan(START + Duration::SECOND, Event::Sample);
         let mut remotes = Vec::new();
         for (index, site) in setup.sites.iter().enumerate() {
@@ -189,7 +188,8 @@ impl World {
             reports: Vec::new(),
             belief: None,
             network: Random::new(seed, NETWORK),
-            host,
+            host: Random::new(seed, HOST),
+            next: None,
             restarts: 0,
         };
         (0..world.remotes.len()).for_each(|index| world.set_timer(index, START));
@@ -205,10 +205,8 @@ impl World {
             }
             self.oscillator.advance(now);
             match event {
-                Event::Tick => {
-                    self.look_after();
-                    self.events.plan(now + TICK, Event::Tick);
-                }
+                Event::Tick(at) if self.next == Some(at) => self.look_after(now),
+                Event::Tick(_) => {}
                 Event::Sample => {
                     show(&self.sample(now));
                     self.events.plan(now + Duration::SECOND, Event::Sample);
@@ -290,34 +288,43 @@ impl World {
             Some(report) => *report = edge,
             None => self.reports.push(edge),
         }
-        self.look_after();
+        self.look_after(now);
     }
 
     fn set_timer(&mut self, index: usize, now: Timestamp<Tai>) {
-        let remote = &mut self.remotes[index];
+        let remote = &self.remotes[index];
         let timeout = remote.source.client().poll_timeout();
         if timeout != remote.timer
             && let Some(at) = timeout
         {
-            let wait = (at - self.oscillator.time()).seconds().max(0.0);
-            let true_wait = seconds(wait / (1.0 + self.oscillator.frequency()));
-            self.events.plan(now + true_wait + TIMER_SLACK, Event::Wake(index, at));
+            let due = self.timer_due(at, now);
+            self.events.plan(due, Event::Wake(index, at));
         }
-        remote.timer = timeout;
+        self.remotes[index].timer = timeout;
     }
 
-    /// What the clock task does after each report and once a second.
-    fn look_after(&mut self) {
+    /// When a timer goes off that is set `now` for an instant of the time base.
+    fn timer_due(&self, at: Timestamp<Free>, now: Timestamp<Tai>) -> Timestamp<Tai> {
+        let wait = (at - self.oscillator.time()).seconds().max(0.0);
+        now + seconds(wait / (1.0 + self.oscillator.frequency())) + TIMER_SLACK
+    }
+
+    /// What the clock task does after each report and when the keeper wants it.
+    fn look_after(&mut self, now: Timestamp<Tai>) {
         let base = self.oscillator.time();
         let reading = ClockReading { base, time: self.clock.at(base) };
-        let round = self.keeper.round(reading, self.clock.frequency(), &self.reports);
-        match round.tick.command {
+        let tick = self.keeper.round(reading, self.clock.frequency(), &self.reports);
+        match tick.command {
             Some(Command::Step(step)) => self.clock.step(step),
             Some(Command::Frequency(frequency)) => self.clock.set_frequency(base, frequency),
             None => {}
         }
-        let path = round.path.map(|path| (path.expanded(2.0), path.bound()));
-        self.belief = round.tick.estimate.zip(path).map(|(e, (u, bound))| (e, u, bound));
+        let path = self.keeper.path(base).map(|path| (path.expanded(2.0), path.bound()));
+        self.belief = tick.estimate.zip(path).map(|(e, (u, bound))| (e, u, bound));
+        self.next = tick.next;
+        if let Some(next) = tick.next {
+            self.events.plan(self.timer_due(next, now), Event::Tick(next));
+        }
     }
 
     fn sample(&self, now: Timestamp<Tai>) -> Sample {

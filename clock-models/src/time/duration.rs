@@ -90,7 +90,7 @@ impl Duration {
     /// Whole nanoseconds, rounded down.
     #[must_use]
     pub const fn floor_nanos(self) -> i128 {
-        self.0.div_euclid(ONE_NANOSECOND)
+        self.0 >> FRACTION_BITS
     }
 
     /// Whole seconds, rounded down.
