@@ -24,8 +24,8 @@ use crate::host_clock::{HostClock, Quality};
 use crate::source::Report;
 use crate::status::{ClockState, ClockStatus, SelectionState, SourceStatus};
 
-/// How often the clock is looked after at least, without news of a source: somebody
-/// else's hand on it is noticed and what is published of it kept fresh.
+/// How often the clock is looked after and accounted for at least, without news of a
+/// source: somebody else's hand on it is noticed and what is published of it kept fresh.
 const TICK: Duration = Duration::from_secs(1);
 /// How long a clock is locked before its frequency is worth keeping, and how often it is
 /// kept then.
@@ -58,6 +58,8 @@ pub struct ClockTask {
     led_by: Option<Leading>,
     /// When it last looked after the clock: the watchdog hangs on it.
     heartbeat: Rc<Cell<Instant>>,
+    /// When the clock is to be accounted for again, whatever happens until then.
+    account_due: Instant,
     said: Said,
     /// Why the clock does not do what it is told, while it does not.
     refusal: Option<String>,
@@ -118,6 +120,7 @@ impl ClockTask {
             latest: BTreeMap::new(),
             led_by: None,
             heartbeat,
+            account_due: Instant::now(),
             said: Said::default(),
             refusal: None,
             drift_due: None,
@@ -133,6 +136,7 @@ impl ClockTask {
     ) {
         let mut wait = Duration::ZERO;
         loop {
+            let mut news = true;
             tokio::select! {
                 // First what is configured, so that it is known at the first look.
                 biased;
@@ -140,10 +144,10 @@ impl ClockTask {
                     Some(order) => self.obey(order),
                     None => break,
                 },
-                Some(report) = reports.recv() => self.take(report),
-                () = sleep(wait) => {}
+                Some(report) = reports.recv() => news = self.take(report),
+                () = sleep(wait) => news = false,
             }
-            wait = self.look_after();
+            wait = self.look_after(news);
         }
         self.store_drift();
         if self.is_disciplined() {
@@ -173,15 +177,18 @@ impl ClockTask {
         }
     }
 
-    /// The last words of a source that is no longer configured come too late.
-    fn take(&mut self, report: Report) {
-        if self.origins.contains_key(&report.edge.id) {
-            self.latest.insert(report.edge.id, report);
+    /// True if the edge is another than before. A request that went out changes nothing.
+    fn take(&mut self, report: Report) -> bool {
+        // The last words of a source that is no longer configured come too late.
+        if !self.origins.contains_key(&report.edge.id) {
+            return false;
         }
+        let edge = report.edge.clone();
+        self.latest.insert(edge.id, report).is_none_or(|before| before.edge != edge)
     }
 
     /// Looks after the clock, and says for how long it may then be left alone.
-    fn look_after(&mut self) -> Duration {
+    fn look_after(&mut self, news: bool) -> Duration {
         let (reading, frequency) = {
             let clock = self.clock.borrow();
             (clock.read(), clock.frequency())
@@ -190,7 +197,27 @@ impl ClockTask {
         let tick = self.keeper.round(reading, frequency, &edges);
         self.notice_others(&tick);
         let commanded = tick.command.map_or(Ok(()), |command| self.command(command));
-        let status = self.publish(&tick, reading);
+        // The end of a slew is nothing to tell.
+        let is_told = news
+            || commanded.is_err()
+            || matches!(tick.command, Some(Command::Step(_)))
+            || self.state() != self.said.state
+            || Instant::now() >= self.account_due;
+        if is_told {
+            self.account(&tick, reading, commanded);
+        }
+        self.heartbeat.set(Instant::now());
+        match &self.refusal {
+            // No sooner, however much there were to do.
+            Some(_) => TICK,
+            None => tick.next.map_or(TICK, |next| self.until(next)),
+        }
+    }
+
+    /// Tells everybody how the clock is, and what became of the command.
+    fn account(&mut self, tick: &Tick, reading: ClockReading, commanded: Result<(), ClockError>) {
+        self.account_due = Instant::now() + TICK;
+        let status = self.publish(tick, reading);
         if let (Some(Command::Step(step)), Ok(())) = (tick.command, &commanded) {
             tracing::warn!("clock {}: stepped by {:+}", self.config.name, Time(step.seconds()));
         }
@@ -200,12 +227,6 @@ impl ClockTask {
         };
         self.refused(commanded.and(told).err());
         self.keep_drift();
-        self.heartbeat.set(Instant::now());
-        match &self.refusal {
-            // No sooner, however much there were to do.
-            Some(_) => TICK,
-            None => tick.next.map_or(TICK, |next| self.until(next)),
-        }
     }
 
     /// From now to an instant of the clock's time base, a tick at most.
@@ -368,7 +389,9 @@ impl ClockTask {
                 status.offset = Some((clock - now.offset).seconds());
                 status.uncertainty = budget.as_ref().map(|budget| budget.expanded(2.0));
                 status.bound = budget.as_ref().map(Budget::bound);
+                status.delay_floor = Some(now.delay_floor);
                 status.jitter = Some(now.jitter);
+                status.wander = Some(now.wander);
             }
             status
         };

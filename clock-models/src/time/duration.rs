@@ -7,7 +7,7 @@ const FRACTION_BITS: u32 = 32;
 const ONE_NANOSECOND: i128 = 1 << FRACTION_BITS;
 const ONE_SECOND: i128 = 1_000_000_000 * ONE_NANOSECOND;
 /// A second is 5⁹ · 2⁴¹ units.
-const SECOND_ODD: u64 = 5_u64.pow(9);
+const SECOND_ODD: i64 = 5_i64.pow(9);
 const SECOND_TWOS: u32 = 41;
 
 /// A signed time interval, in units of 2⁻³² ns.
@@ -68,23 +68,25 @@ impl Duration {
     /// In seconds. Exact to 2⁻⁵³ of the value.
     #[must_use]
     pub fn seconds(self) -> f64 {
-        let magnitude = self.0.unsigned_abs();
-        // A division of 128 bits takes longer than all else that is done with a duration.
-        // Without the twos of a second it is one of 64 bits, up to 299 000 years.
-        let (whole, fraction) = match u64::try_from(magnitude >> SECOND_TWOS) {
-            Ok(units) => {
-                let whole = units / SECOND_ODD;
-                // The fraction has 62 bits, so what overflows above them is of no account.
-                let gone = whole.wrapping_mul(ONE_SECOND as u64);
-                (whole as f64, (magnitude as u64).wrapping_sub(gone))
-            }
-            Err(_) => {
-                let second = ONE_SECOND.unsigned_abs();
-                ((magnitude / second) as f64, (magnitude % second) as u64)
-            }
-        };
-        let seconds = whole + fraction as f64 / ONE_SECOND as f64;
+        let (whole, rest) = Self(self.0.saturating_abs()).split();
+        let seconds = whole as f64 + rest as f64 / ONE_SECOND as f64;
         if self.0 < 0 { -seconds } else { seconds }
+    }
+
+    /// Whole seconds, rounded down, and what is left above them in units of 2⁻³² ns, less
+    /// than 2⁶² of them.
+    ///
+    /// A division of 128 bits takes longer than all else that is done with a duration.
+    /// Without the twos of a second it is one of 64 bits, up to 149 000 years.
+    pub(super) const fn split(self) -> (i128, u64) {
+        let odd = self.0 >> SECOND_TWOS;
+        if odd as i64 as i128 != odd {
+            return (self.0.div_euclid(ONE_SECOND), self.0.rem_euclid(ONE_SECOND) as u64);
+        }
+        let whole = (odd as i64).div_euclid(SECOND_ODD);
+        // What overflows above the bits of the rest is of no account.
+        let gone = whole.wrapping_mul(ONE_SECOND as i64);
+        (whole as i128, (self.0 as i64).wrapping_sub(gone).cast_unsigned())
     }
 
     /// Whole nanoseconds, rounded down.
@@ -96,13 +98,13 @@ impl Duration {
     /// Whole seconds, rounded down.
     #[must_use]
     pub const fn floor_secs(self) -> i128 {
-        self.0.div_euclid(ONE_SECOND)
+        self.split().0
     }
 
     /// What is left above the whole seconds, in 0..1 s.
     #[must_use]
     pub const fn subsec(self) -> Self {
-        Self(self.0.rem_euclid(ONE_SECOND))
+        Self(self.split().1 as i128)
     }
 
     /// The magnitude.
@@ -224,6 +226,13 @@ mod tests {
             let bits = bits >> shift;
             let exact = (bits / ONE_SECOND) as f64 + (bits % ONE_SECOND) as f64 / ONE_SECOND as f64;
             prop_assert_eq!(Duration(bits).seconds().to_bits(), exact.to_bits());
+        }
+
+        #[test]
+        fn a_duration_is_split_as_by_a_division_of_128_bits(bits in any::<i128>(), shift in 0u32..128) {
+            let bits = bits >> shift;
+            let rest = bits.rem_euclid(ONE_SECOND) as u64;
+            prop_assert_eq!(Duration(bits).split(), (bits.div_euclid(ONE_SECOND), rest));
         }
 
         #[test]
