@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
 use clock_models::keeper::Keeper;
 use clock_models::selection::{SourceId, Verdict};
-use clock_models::time::{Free, Tai, Timestamp};
+use clock_models::standing::Standing;
+use clock_models::time::{Free, Timestamp};
 use clock_models::uncertainty::Budget;
 use clock_models::units::{Ratio, Time};
 use tokio::sync::mpsc;
@@ -280,7 +281,7 @@ impl ClockTask {
 
     fn publish(&mut self, tick: &Tick, reading: ClockReading) -> ClockStatus {
         self.notice_leader();
-        let mut status = self.clock_status(tick, reading.time);
+        let mut status = self.clock_status(tick, reading);
         self.trace(reading, &mut status);
         self.say_falsetickers();
         self.say(&status);
@@ -300,10 +301,10 @@ impl ClockTask {
         }
     }
 
-    fn clock_status(&self, tick: &Tick, time: Timestamp<Tai>) -> ClockStatus {
+    fn clock_status(&self, tick: &Tick, reading: ClockReading) -> ClockStatus {
         let discipline = self.keeper.discipline();
         let clock = self.clock.borrow();
-        let leader = self.keeper.leader();
+        let standing = Standing::of(&self.keeper, reading);
         let estimate = tick.estimate.as_ref();
         ClockStatus {
             name: self.config.name.clone(),
@@ -314,15 +315,14 @@ impl ClockTask {
             // The oscillator against UTC is the opposite of TAI against the oscillator.
             frequency: estimate.map(|e| -e.frequency),
             frequency_uncertainty: estimate.map(|e| e.frequency_deviation),
-            stratum: leader
-                .map_or(UNSYNCHRONISED, |edge| edge.stratum.saturating_add(1).min(UNSYNCHRONISED)),
-            root_delay: leader.map_or(0.0, |edge| edge.upstream.root_delay)
-                + estimate.map_or(0.0, |e| e.delay_floor),
+            stratum: standing.map_or(UNSYNCHRONISED, |standing| standing.stratum),
+            root_delay: standing.map_or(0.0, |standing| standing.root_delay),
+            root_dispersion: standing.map_or(0.0, |standing| standing.root_dispersion),
             holdover: discipline.holdover(clock.now()),
             steps: discipline.steps(),
             interference: discipline.interferences() + self.steered_by_others,
             refusal: self.refusal.clone(),
-            tai_offset: clock.tai_minus_utc(time),
+            tai_offset: clock.tai_minus_utc(reading.time),
             leader: self.led_by.as_ref().map(|leading| leading.name.clone()),
             ..ClockStatus::default()
         }
@@ -359,8 +359,6 @@ impl ClockTask {
         let budget = chain.budget();
         status.uncertainty = Some(budget.expanded(2.0));
         status.bound = Some(budget.bound());
-        status.root_dispersion = (budget.bound() - status.root_delay / 2.0).max(0.0)
-            + status.offset.map_or(0.0, f64::abs);
         let reason = chain.traceable().err().map(ToString::to_string);
         status.not_traceable_because =
             reason.or_else(|| why_not_following(status).map(str::to_owned));

@@ -112,7 +112,7 @@ const SOURCE_GAUGES: &[Row<SourceStatus, Option<f64>>] = &[
     ),
     (
         "utcd_source_jitter_seconds",
-        "Mean queueing delay of the round trip above its floor, as the estimator found it.",
+        "Standard deviation of the offset that one exchange shows by itself, as found.",
         |source| source.jitter,
     ),
     (

@@ -264,7 +264,7 @@ pub struct SourceStatus {
     pub delay: Option<f64>,
     /// Floor of the round-trip delay, as the estimator found it, s.
     pub delay_floor: Option<f64>,
-    /// Mean queueing delay of the round trip above that floor, as found, s.
+    /// Standard deviation of the offset that one exchange shows by itself, as found, s.
     pub jitter: Option<f64>,
     /// Random walk of the frequency of the clock's oscillator, as found in the comparisons
     /// with this source, per √s.

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use clock_models::comparison::{Stamp, Upstream};
-use clock_models::estimator::{Estimate, Estimator};
+use clock_models::estimator::Estimator;
 use clock_models::keeper::{Edge, Terms};
 use clock_models::selection::{SourceId, Unusable};
 use clock_models::time::{Free, LeapTable, Timestamp, Utc};
@@ -35,8 +35,6 @@ pub struct News {
 pub struct Source {
     client: Client,
     estimator: Estimator,
-    /// What the estimator says since the last exchange.
-    estimate: Option<Estimate>,
     last_failure: Option<Rejection>,
 }
 
@@ -52,8 +50,7 @@ impl Source {
         now: Timestamp<Free>,
     ) -> Result<Self, ConfigError> {
         let client = Client::new(config, now)?;
-        let estimator = Estimator::new(frequency);
-        Ok(Self { client, estimator, estimate: None, last_failure: None })
+        Ok(Self { client, estimator: Estimator::new(frequency), last_failure: None })
     }
 
     /// The association.
@@ -117,9 +114,8 @@ impl Source {
         let answer = answer.inspect_err(|reason| self.last_failure = Some(*reason))?;
         let Some(answer) = answer else { return Ok(None) };
         self.last_failure = None;
-        let before = self.estimate;
+        let before = self.estimator.estimate();
         let fit = self.estimator.update(&answer.comparison);
-        self.estimate = self.estimator.estimate();
         if let Some((fit, before)) = fit.zip(before) {
             let deviation = before.offset_deviation;
             self.client.handle_fit(fit.expected - deviation, GROWTH * deviation);
@@ -136,7 +132,7 @@ impl Source {
         Edge {
             id,
             terms,
-            estimate: self.estimate,
+            estimate: self.estimator.estimate(),
             usable: self.usable(own),
             upstream: comparison.map_or_else(Upstream::default, |c| c.upstream),
             clock_accuracy: None,
@@ -153,7 +149,7 @@ impl Source {
             (_, None) => Err(Unusable::NeverHeard),
             (0, Some(_)) => Err(Unusable::Unreachable),
             (_, Some(answer)) if follows(answer, own) => Err(Unusable::Loop),
-            _ if self.estimate.is_none() => Err(Unusable::Warming),
+            _ if self.estimator.estimate().is_none() => Err(Unusable::Warming),
             _ => Ok(()),
         }
     }

@@ -44,6 +44,14 @@ pub struct ClockReading {
     pub time: Timestamp<Tai>,
 }
 
+impl ClockReading {
+    /// The clock less the `estimate` of TAI for the same instant, s: positive when fast.
+    #[must_use]
+    pub fn error(&self, estimate: &Estimate) -> f64 {
+        (self.time.since_epoch() - self.base.since_epoch() - estimate.offset).seconds()
+    }
+}
+
 /// What the clock is to do.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Command {
@@ -148,6 +156,12 @@ impl Discipline {
         }
     }
 
+    /// The estimate that is followed, carried on.
+    #[must_use]
+    pub fn estimate(&self, at: Timestamp<Free>) -> Option<Estimate> {
+        self.target.map(|target| target.carried_to(at))
+    }
+
     /// What it is doing.
     #[must_use]
     pub const fn state(&self) -> State {
@@ -177,8 +191,8 @@ impl Discipline {
     ///
     /// `frequency` is what the clock really runs at since the last tick, ratio − 1.
     pub fn tick(&mut self, reading: ClockReading, frequency: f64) -> Tick {
-        let estimate = self.target.map(|target| target.carried_to(reading.base));
-        let error = estimate.map(|e| clock_error(reading, &e));
+        let estimate = self.estimate(reading.base);
+        let error = estimate.map(|e| reading.error(&e));
         let Some(limits) = self.limits else {
             if estimate.is_some() {
                 self.state = self.followed_state(State::Locked);
@@ -274,11 +288,6 @@ impl Discipline {
             self.steps_left = self.steps_left.saturating_add(1);
         }
     }
-}
-
-/// The clock less the estimate of TAI at the reading, s.
-fn clock_error(reading: ClockReading, estimate: &Estimate) -> f64 {
-    (reading.time.since_epoch() - reading.base.since_epoch() - estimate.offset).seconds()
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::status::{SelectionState, SourceStatus, Status};
 /// What the marks mean; `*`, `+`, `-`, `x` and `?` as in chronyc.
 const LEGEND: &str = "* leads  + combined  - agrees  x falseticker  ~ warming up  ? unreachable  \
     ! unusable\nReach: the last eight polls in octal, 377 is all of them. Offset: + is a fast clock.\n\
-    Floor, Jitter: what the estimator found the round trip to take at least, and on average\n\
-    above that. Wander: what the oscillator's frequency walks in 1 s.\n";
+    Found by the estimator: Floor, the least the round trip takes; Jitter, how much the\n\
+    offsets of single exchanges scatter; Wander, what the frequency walks in 1 s.\n";
 
 /// Where the clock stands among the columns.
 const CLOCK: usize = 2;

@@ -1,7 +1,5 @@
 //! The poll interval that comes of what the estimator finds.
 
-#![expect(clippy::unwrap_used, reason = "these are tests")]
-
 use clock_models::comparison::{Comparison, Reading, StampedBy};
 use clock_models::time::Duration;
 

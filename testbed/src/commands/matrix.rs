@@ -64,8 +64,8 @@ pub(crate) fn execute(arguments: Arguments) -> Outcome {
 }
 
 const TABLE_HEAD: &str = "\
-cell  jitter  wander  poll          rms       max  max/rms  freq. rms  1 ms  10 µs  1 µs    U k=2  \
-type A   bound  steering  best peer  ratio  reach        limit  ratio";
+cell  jitter  wander  by   poll          rms       max  max/rms  freq. rms  1 ms  10 µs  1 µs    U k=2  \
+type A   bound  steering  best peer  ratio  reach       by same  ratio    limit  ratio";
 
 fn table_line(line: &Line) -> String {
     let (cell, median) = (&line.cell, &line.median);
@@ -73,11 +73,12 @@ fn table_line(line: &Line) -> String {
     let limit = cell.limit.map_or_else(|| "–".to_owned(), |limit| Time(limit).to_string());
     let to_limit = line.ratio_to_limit().map_or_else(|| "–".to_owned(), |r| format!("{r:.2}"));
     format!(
-        "{:>4}  {:>6}  {:>6.0e}  {:<6} {:>10} {:>9}  {:>7.1}  {:>9.1e}  {:>4}  {:>5}  {:>4}  \
-         {:>7.4} {:>7.4} {:>7.4}  {:>8.3}  {:>9}  {:>5.2}  {:>5.2} {:<4}  {:>7}  {:>5}",
+        "{:>4}  {:>6}  {:>6.0e}  {}  {:<6} {:>10} {:>9}  {:>7.1}  {:>9.1e}  {:>4}  {:>5}  {:>4}  \
+         {:>7.4} {:>7.4} {:>7.4}  {:>8.3}  {:>9}  {:>5.2}  {:>5.2} {:<4}  {:>8}  {:>5.2}  {:>7}  {:>5}",
         cell.number,
         jitter(cell),
         cell.wander,
+        protocol(cell),
         poll(cell),
         Time(median.rms).to_string(),
         Time(median.max).to_string(),
@@ -94,6 +95,8 @@ fn table_line(line: &Line) -> String {
         line.ratio_to_peer(),
         cell.reach,
         if line.reaches() { "ok" } else { "MISS" },
+        Time(cell.best_of_protocol).to_string(),
+        line.ratio_to_protocol(),
         limit,
         to_limit,
     )
@@ -101,18 +104,19 @@ fn table_line(line: &Line) -> String {
 
 const CSV_HEAD: &str = "cell,jitter,wander,protocol,poll,seeds,rms,max,peak,rms_frequency,\
 settle_1ms,settle_10us,settle_1us,coverage,type_a_coverage,bound_coverage,steering,best_peer,\
-ratio_to_peer,reach,limit,ratio_to_limit";
+ratio_to_peer,reach,best_of_protocol,ratio_to_protocol,limit,ratio_to_limit";
 
 fn csv_line(line: &Line) -> String {
     let (cell, median) = (&line.cell, &line.median);
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:e}"));
     let [ms, us10, us1] = median.settled.map(number);
     format!(
-        "{},{},{:e},NTP,{},{},{:e},{:e},{:.3},{:e},{ms},{us10},{us1},{:.5},{:.5},{:.5},{:.4},{:e},\
-         {:.4},{:.4},{},{}",
+        "{},{},{:e},{},{},{},{:e},{:e},{:.3},{:e},{ms},{us10},{us1},{:.5},{:.5},{:.5},{:.4},{:e},\
+         {:.4},{:.4},{:e},{:.4},{},{}",
         cell.number,
         jitter(cell),
         cell.wander,
+        protocol(cell),
         poll(cell),
         line.seeds,
         median.rms,
@@ -126,6 +130,8 @@ fn csv_line(line: &Line) -> String {
         cell.best_peer,
         line.ratio_to_peer(),
         cell.reach,
+        cell.best_of_protocol,
+        line.ratio_to_protocol(),
         number(cell.limit),
         number(line.ratio_to_limit()),
     )
@@ -138,9 +144,16 @@ fn jitter(cell: &Cell) -> String {
     }
 }
 
+fn protocol(cell: &Cell) -> &'static str {
+    match cell.rate {
+        Rate::EverySecond | Rate::Slow => "NTP",
+        Rate::Ptp => "PTP",
+    }
+}
+
 fn poll(cell: &Cell) -> &'static str {
     match cell.rate {
-        Rate::EverySecond => "1",
+        Rate::EverySecond | Rate::Ptp => "1",
         Rate::Slow => "16-64",
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod matrix;
 pub(crate) mod run;
+pub(crate) mod stability;
 
 /// True for success, false for what was run and did not come out as it should.
 pub(crate) type Outcome = Result<bool, Box<dyn std::error::Error>>;
