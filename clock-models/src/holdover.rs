@@ -85,17 +85,23 @@ impl Rehearsals {
         }
     }
 
+    /// Draws the conclusion from the rehearsals, so that [`Rehearsals::variance`] need not
+    /// do it each time.
+    pub fn conclude(&mut self) {
+        if self.law.is_none() {
+            self.law = Law::fit(&self.horizons);
+        }
+    }
+
     /// Variance (s²) that `elapsed` seconds without a source add to that of the last
     /// estimate, where the estimator believes it to be `believed` (s²).
     ///
     /// It is what the rehearsals came to and, because they are few, what the estimator
     /// believes on top of that, as far as they do not exclude it. Beyond the longest of
     /// them, a random walk of the frequency is not excluded.
-    pub fn variance(&mut self, elapsed: f64, believed: f64) -> f64 {
-        if self.law.is_none() {
-            self.law = Law::fit(&self.horizons);
-        }
-        self.law.map_or(believed, |law| {
+    #[must_use]
+    pub fn variance(&self, elapsed: f64, believed: f64) -> f64 {
+        self.law.or_else(|| Law::fit(&self.horizons)).map_or(believed, |law| {
             let rehearsed = law.at(elapsed.min(law.longest));
             let most = DOUBT * rehearsed * (elapsed / law.longest).max(1.0).powi(3);
             law.growth(elapsed) + believed.min(most)
@@ -213,7 +219,7 @@ mod tests {
     #[test]
     fn a_steady_oscillator_is_shown_to_be_better_than_is_believed() {
         // Frequencies are wrong by 1e-12, to either side.
-        let mut rehearsals = rehearsed(12, |t| 1e-12 * t);
+        let rehearsals = rehearsed(12, |t| 1e-12 * t);
         let u = rehearsals.variance(DAY, believed(DAY)).sqrt();
         let error = 1e-12 * DAY;
         assert!(u > error && u < 5.0 * error, "{u}, not some {error}");

@@ -7,14 +7,14 @@ use crate::comparison::Upstream;
 use crate::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
 use crate::estimator::{Estimate, combine};
 use crate::holdover::Rehearsals;
-use crate::selection::{Candidate, Selection, Selector, SourceId, Unusable};
+use crate::selection::{Aside, Candidate, Selection, Selector, SourceId, Unusable, Verdict};
 use crate::time::{Duration, Free, Timestamp};
 use crate::uncertainty::{Budget, Component};
 
-/// How long the first selection waits for sources that are still warming up, s: as long
+/// How long the first selection waits for sources that are still warming up: as long
 /// as the burst of one that answers takes. Otherwise the first to answer would set the
 /// clock, by a step, and liars that are quick would not be outvoted in time.
-const FIRST_PATIENCE: f64 = 4.0;
+const FIRST_PATIENCE: Duration = Duration::from_secs(4);
 
 /// What an operator says of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -69,49 +69,41 @@ impl Edge {
     }
 
     /// How well the source is known against its origin.
-    #[must_use]
-    pub fn upstream_components(&self) -> Vec<Component> {
-        let mut components = Vec::new();
+    pub fn upstream_components(&self) -> impl Iterator<Item = Component> + use<> {
         // A certificate says more than the source's own claim, and stands in its place.
-        match (self.terms.calibration, self.clock_accuracy) {
-            (Some((expanded, k)), _) => components.push(Component::calibration(expanded, k)),
-            (None, Some(accuracy)) => components.push(Component::clock_accuracy(accuracy)),
-            (None, None) => {}
-        }
-        if self.upstream.root_delay > 0.0 {
-            components.push(Component::root_delay(self.upstream.root_delay));
-        }
-        if self.upstream.root_dispersion > 0.0 {
-            components.push(Component::root_dispersion(self.upstream.root_dispersion));
-        }
-        components
+        let own = match (self.terms.calibration, self.clock_accuracy) {
+            (Some((expanded, k)), _) => Some(Component::calibration(expanded, k)),
+            (None, accuracy) => accuracy.map(Component::clock_accuracy),
+        };
+        let Upstream { root_delay, root_dispersion, .. } = self.upstream;
+        let delay = (root_delay > 0.0).then(|| Component::root_delay(root_delay));
+        let dispersion =
+            (root_dispersion > 0.0).then(|| Component::root_dispersion(root_dispersion));
+        [own, delay, dispersion].into_iter().flatten()
     }
 
     /// How well the clock's time base is known against the source, by `estimate`, which
-    /// was of this edge before it was carried on.
-    #[must_use]
-    pub fn path_components(&self, estimate: &Estimate) -> Vec<Component> {
+    /// was of this edge before it was carried on; its scatter comes last.
+    pub fn path_components(&self, estimate: &Estimate) -> impl Iterator<Item = Component> + use<> {
         let asymmetry = Component::path_asymmetry(estimate.delay_floor, self.terms.min_delay);
+        let expanded = self.terms.asymmetry_uncertainty;
+        let calibration = (expanded > 0.0)
+            .then(|| Component::certificate("asymmetry calibration", expanded, 2.0));
+        let stamps = Component::time_stamps(self.stamp_uncertainty);
         // The packets bound the error whatever the delays were, and half of the floor is
         // a part of that bound.
         let noise = Component {
             bound: (estimate.bound - estimate.delay_floor / 2.0).max(0.0),
             ..Component::noise(estimate.offset_deviation, f64::INFINITY)
         };
-        let mut components = vec![asymmetry, Component::time_stamps(self.stamp_uncertainty), noise];
-        if self.terms.asymmetry_uncertainty > 0.0 {
-            let expanded = self.terms.asymmetry_uncertainty;
-            components.insert(1, Component::certificate("asymmetry calibration", expanded, 2.0));
-        }
-        components
+        [Some(asymmetry), calibration, Some(stamps), Some(noise)].into_iter().flatten()
     }
 
     /// Everything between the clock's time base and the origin of the source, by
     /// `estimate`; `None` where a figure of it is no sound number.
     #[must_use]
     pub fn budget(&self, estimate: &Estimate) -> Option<Budget> {
-        let path = self.path_components(estimate);
-        Budget::new(path.into_iter().chain(self.upstream_components())).ok()
+        Budget::new(self.path_components(estimate).chain(self.upstream_components())).ok()
     }
 
     fn candidate(&self, anchor: Duration, now: Timestamp<Free>) -> Candidate {
@@ -138,27 +130,16 @@ impl Edge {
     }
 }
 
-/// What came of a round.
-#[derive(Debug, Clone)]
-pub struct Round {
-    /// What selection decided.
-    pub selection: Selection,
-    /// What the discipline decided.
-    pub tick: Tick,
-    /// The source that is followed, or was until the holdover began.
-    pub leader: Option<Edge>,
-    /// How well the clock's time base is known against the leader, now.
-    pub path: Option<Budget>,
-}
-
 /// What was followed last.
 #[derive(Debug, Clone)]
 struct Followed {
     leader: Edge,
-    /// The combination of all that were selected.
+    /// The corrected estimate of the leader alone.
+    own: Estimate,
+    /// The combination of all that were selected, of the same instant.
     estimate: Estimate,
-    /// Its components, at that time.
-    components: Vec<Component>,
+    /// How far the combination is from the leader, s, if there was more than one.
+    apart: Option<f64>,
 }
 
 /// Keeps one clock by its sources.
@@ -166,10 +147,15 @@ struct Followed {
 pub struct Keeper {
     selector: Selector,
     discipline: Discipline,
+    /// The sources of which `selection` is.
+    edges: Vec<Edge>,
+    selection: Selection,
     followed: Option<Followed>,
     rehearsals: Rehearsals,
     /// When a source could have been followed first.
     first_usable: Option<Timestamp<Free>>,
+    /// Until when the first selection waits.
+    waits_until: Option<Timestamp<Free>>,
 }
 
 impl Keeper {
@@ -177,12 +163,17 @@ impl Keeper {
     /// sources agree.
     #[must_use]
     pub fn new(discipline: Discipline, min_agreeing: usize) -> Self {
+        let mut selector = Selector::new(min_agreeing);
+        let selection = selector.select(&[]);
         Self {
-            selector: Selector::new(min_agreeing),
+            selector,
             discipline,
+            edges: Vec::new(),
+            selection,
             followed: None,
             rehearsals: Rehearsals::default(),
             first_usable: None,
+            waits_until: None,
         }
     }
 
@@ -190,6 +181,8 @@ impl Keeper {
     pub fn set_limits(&mut self, limits: Limits, min_agreeing: usize) {
         self.selector = Selector::new(min_agreeing);
         self.discipline.set_limits(limits);
+        // To be selected from again.
+        self.edges.clear();
     }
 
     /// The discipline of the clock.
@@ -198,55 +191,88 @@ impl Keeper {
         &self.discipline
     }
 
+    /// What selection decided.
+    #[must_use]
+    pub const fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// The source that is followed, or was until the holdover began.
+    #[must_use]
+    pub fn leader(&self) -> Option<&Edge> {
+        self.followed.as_ref().map(|followed| &followed.leader)
+    }
+
+    /// How well the clock's time base is known against the leader, `now`.
+    #[must_use]
+    pub fn path(&self, now: Timestamp<Free>) -> Option<Budget> {
+        let holdover = self.discipline.state() == State::Holdover;
+        path(self.followed.as_ref()?, now, holdover.then_some(&self.rehearsals))
+    }
+
     /// The clock could not do what it was told.
     pub fn command_failed(&mut self, command: Command) {
         self.discipline.command_failed(command);
     }
 
-    /// One round, about once a second and after news of a source. `frequency` is what
-    /// the clock runs at, ratio − 1.
-    pub fn round(&mut self, reading: ClockReading, frequency: f64, edges: &[Edge]) -> Round {
+    /// One round: after news of a source, and when the last round said so. In between it
+    /// only looks whether the clock was let alone. `frequency` is what the clock runs at,
+    /// ratio − 1.
+    pub fn round(&mut self, reading: ClockReading, frequency: f64, edges: &[Edge]) -> Tick {
+        let waited = self.waits_until.is_some_and(|until| reading.base >= until);
+        // Time alone brings nothing to select by.
+        if waited || self.edges != edges {
+            self.edges.clear();
+            self.edges.extend_from_slice(edges);
+            self.select(reading);
+        }
+        let tick = self.discipline.tick(reading, frequency);
+        Tick { next: tick.next.into_iter().chain(self.waits_until).min(), ..tick }
+    }
+
+    fn select(&mut self, reading: ClockReading) {
         let now = reading.base;
         let (selectable, watched): (Vec<&Edge>, Vec<&Edge>) =
-            edges.iter().partition(|edge| !edge.terms.watch_only);
+            self.edges.iter().partition(|edge| !edge.terms.watch_only);
         let anchor = reading.time.since_epoch() - now.since_epoch();
         let mut candidates: Vec<Candidate> =
             selectable.iter().map(|edge| edge.candidate(anchor, now)).collect();
-        if self.waits(&candidates, now) {
+        self.waits_until = match self.followed {
+            None => patience(&mut self.first_usable, &candidates, now),
+            Some(_) => None,
+        };
+        if self.waits_until.is_some() {
             candidates.iter_mut().for_each(|c| c.usable = c.usable.and(Err(Unusable::Warming)));
         }
-        let mut selection = self.selector.select(&candidates);
-        for edge in watched {
-            let verdict =
-                crate::selection::Verdict::Candidate(crate::selection::Aside::WatchedOnly);
-            selection.verdicts.push((edge.id, verdict));
-        }
-        match follow(&selection, &selectable, now) {
+        self.selection = self.selector.select(&candidates);
+        let aside = Verdict::Candidate(Aside::WatchedOnly);
+        self.selection.verdicts.extend(watched.iter().map(|edge| (edge.id, aside)));
+        match follow(&self.selection, &selectable, now) {
             Some(followed) => {
                 self.discipline.follow(followed.estimate);
                 followed.leader.corrected().iter().for_each(|own| self.rehearsals.take(own));
                 self.followed = Some(followed);
             }
-            None => self.discipline.lose(now),
+            None => {
+                self.rehearsals.conclude();
+                self.discipline.lose(now);
+            }
         }
-        let tick = self.discipline.tick(reading, frequency);
-        let holdover = self.discipline.state() == State::Holdover;
-        let rehearsals = holdover.then_some(&mut self.rehearsals);
-        let path = self.followed.as_ref().and_then(|followed| path(followed, now, rehearsals));
-        let leader = self.followed.as_ref().map(|followed| followed.leader.clone());
-        Round { selection, tick, leader, path }
     }
+}
 
-    /// Does the first selection wait for others to be heard?
-    fn waits(&mut self, candidates: &[Candidate], now: Timestamp<Free>) -> bool {
-        if self.followed.is_some() || candidates.iter().all(|c| c.usable.is_err()) {
-            return false;
-        }
-        let since = *self.first_usable.get_or_insert(now);
-        let warming =
-            |c: &Candidate| matches!(c.usable, Err(Unusable::NeverHeard | Unusable::Warming));
-        (now - since).seconds() < FIRST_PATIENCE && candidates.iter().any(warming)
+/// Until when the first selection waits for others to be heard, if it does.
+fn patience(
+    first_usable: &mut Option<Timestamp<Free>>,
+    candidates: &[Candidate],
+    now: Timestamp<Free>,
+) -> Option<Timestamp<Free>> {
+    if candidates.iter().all(|c| c.usable.is_err()) {
+        return None;
     }
+    let until = *first_usable.get_or_insert(now) + FIRST_PATIENCE;
+    let warming = |c: &Candidate| matches!(c.usable, Err(Unusable::NeverHeard | Unusable::Warming));
+    (now < until && candidates.iter().any(warming)).then_some(until)
 }
 
 /// The combination that a selection asks for.
@@ -254,7 +280,7 @@ fn follow(selection: &Selection, edges: &[&Edge], now: Timestamp<Free>) -> Optio
     let edge = |id: SourceId| edges.iter().find(|edge| edge.id == id);
     let leader = *edge(selection.leader?)?;
     // The leader first: its noise figures stand for the combination.
-    let mut parts: Vec<(Estimate, f64)> = Vec::new();
+    let mut parts: Vec<(Estimate, f64)> = Vec::with_capacity(selection.weights.len());
     for &(id, weight) in &selection.weights {
         let estimate = edge(id)?.corrected()?;
         let place = if id == leader.id { 0 } else { parts.len() };
@@ -262,35 +288,35 @@ fn follow(selection: &Selection, edges: &[&Edge], now: Timestamp<Free>) -> Optio
     }
     let own = leader.corrected()?.carried_to(now);
     let combined = combine(&parts, now)?;
-    let apart = (combined.offset - own.offset).seconds();
-    let mut components = leader.path_components(&own);
-    if let Some(noise) = components.last_mut() {
-        noise.standard_uncertainty = combined.offset_deviation;
-    }
-    if parts.len() > 1 {
-        components.push(Component::rectangular("combination with other sources", apart.abs()));
-    }
-    let estimate = Estimate { bound: own.bound + apart.abs(), ..combined };
-    Some(Followed { leader: leader.clone(), estimate, components })
+    let apart = (combined.offset - own.offset).seconds().abs();
+    let estimate = Estimate { bound: own.bound + apart, ..combined };
+    let apart = (parts.len() > 1).then_some(apart);
+    Some(Followed { leader: leader.clone(), own, estimate, apart })
 }
 
-/// The components at the time of the selection, and what the clock's own oscillator has
-/// added since.
+/// The components now, or in holdover those at the last selection and what the clock's
+/// own oscillator has added since, as it was rehearsed.
 fn path(
     followed: &Followed,
     now: Timestamp<Free>,
-    holdover: Option<&mut Rehearsals>,
+    holdover: Option<&Rehearsals>,
 ) -> Option<Budget> {
-    let mut components = followed.components.clone();
-    if let Some(rehearsals) = holdover {
-        let last = &followed.estimate;
-        let carried = last.carried_to(now);
-        let believed = carried.offset_deviation.powi(2) - last.offset_deviation.powi(2);
-        let elapsed = (now - last.at).seconds();
+    let Followed { leader, own, estimate, apart } = followed;
+    let carried = estimate.carried_to(now);
+    let held = holdover.is_some();
+    let (own, combined) = if held { (*own, *estimate) } else { (own.carried_to(now), carried) };
+    let scatter = Estimate { offset_deviation: combined.offset_deviation, ..own };
+    let combination =
+        apart.map(|apart| Component::rectangular("combination with other sources", apart));
+    let held = holdover.map(|rehearsals| {
+        let believed = carried.offset_deviation.powi(2) - estimate.offset_deviation.powi(2);
+        let elapsed = (now - estimate.at).seconds();
         let u = rehearsals.variance(elapsed, believed.max(0.0)).sqrt();
-        components.push(Component::type_a("holdover", u, f64::INFINITY));
-    }
-    Budget::new(components).ok()
+        let bound = carried.bound - estimate.bound;
+        let held = Component::type_a("holdover", u, f64::INFINITY);
+        Component { bound: bound.max(held.bound), ..held }
+    });
+    Budget::new(leader.path_components(&scatter).chain(combination).chain(held)).ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a kept clock states of itself to those who follow it.
 
-use crate::discipline::State;
-use crate::keeper::Round;
+use crate::discipline::{ClockReading, State};
+use crate::keeper::Keeper;
 use crate::uncertainty::Budget;
 
 /// The largest stratum of a synchronised clock, and one more (RFC 5905 figure 11).
@@ -19,21 +19,22 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// That of a clock after a round; `None` while nobody vouches for it.
+    /// That of a clock that was read and is kept; `None` while nobody vouches for it.
     #[must_use]
-    pub fn of(round: &Round, state: State) -> Option<Self> {
-        if matches!(state, State::Unsynchronised | State::Panic) {
+    pub fn of(keeper: &Keeper, reading: ClockReading) -> Option<Self> {
+        let discipline = keeper.discipline();
+        if matches!(discipline.state(), State::Unsynchronised | State::Panic) {
             return None;
         }
-        let (leader, path) = (round.leader.as_ref()?, round.path.as_ref()?);
+        let (leader, path) = (keeper.leader()?, keeper.path(reading.base)?);
+        let estimate = discipline.estimate(reading.base)?;
         let upstream = Budget::new(leader.upstream_components()).ok()?;
-        let root_delay = leader.upstream.root_delay
-            + round.tick.estimate.map_or(0.0, |estimate| estimate.delay_floor);
+        let root_delay = leader.upstream.root_delay + estimate.delay_floor;
         let besides = (path.bound() + upstream.bound() - root_delay / 2.0).max(0.0);
         Some(Self {
             stratum: leader.stratum.saturating_add(1).min(UNSYNCHRONISED),
             root_delay,
-            root_dispersion: besides + round.tick.error.map_or(0.0, f64::abs),
+            root_dispersion: besides + reading.error(&estimate).abs(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The traceability chain of a clock, from its declared origin down.
 
 use clock_models::graph::{Chain, ClockGraph, ClockKind, GraphError, Link};
-use clock_models::keeper::Round;
+use clock_models::keeper::Edge;
 use clock_models::time::{Duration, Timestamp, Utc};
 use clock_models::uncertainty::{Budget, Component};
 
@@ -22,12 +22,18 @@ pub struct Upward<'a> {
     pub origin: Option<&'a Origin>,
 }
 
-/// The chain of `clock` after a round; `None` while it never had a leader.
+/// The chain of `clock`, which is known against its `leader` as well as `path` says.
+/// `None` is a fault of the program, and logged.
 #[must_use]
-pub fn chain(clock: &str, round: &Round, up: &Upward<'_>, now: Timestamp<Utc>) -> Option<Chain> {
-    let leader = round.leader.as_ref()?;
-    let path = round.path.as_ref()?.components().to_vec();
-    let upstream = leader.upstream_components();
+pub fn chain(
+    clock: &str,
+    leader: &Edge,
+    path: &Budget,
+    up: &Upward<'_>,
+    now: Timestamp<Utc>,
+) -> Option<Chain> {
+    let path = path.components().to_vec();
+    let upstream = leader.upstream_components().collect();
     let build = || -> Result<Chain, GraphError> {
         let mut graph = ClockGraph::default();
         graph.add_clock(clock, ClockKind::HostClock)?;

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State};
-use clock_models::keeper::{Keeper, Round};
+use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
+use clock_models::keeper::Keeper;
 use clock_models::recording::{Believed, Event};
 use clock_models::selection::{SourceId, Verdict};
 use clock_models::standing::Standing;
-use clock_models::time::{Tai, Timestamp};
+use clock_models::time::{Free, Timestamp};
 use clock_models::uncertainty::Budget;
 use clock_models::units::{Ratio, Time};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 use utcd_linux::clock::ClockError;
 
 use crate::board::Board;
@@ -27,7 +27,8 @@ use crate::record::Recorder;
 use crate::source::Report;
 use crate::status::{ClockState, ClockStatus, SelectionState, SourceStatus};
 
-/// How often the clock is looked after without news of a source.
+/// How often the clock is looked after and accounted for at least, without news of a
+/// source: somebody else's hand on it is noticed and what is published of it kept fresh.
 const TICK: Duration = Duration::from_secs(1);
 /// How long a clock is locked before its frequency is worth keeping, and how often it is
 /// kept then.
@@ -63,6 +64,8 @@ pub struct ClockTask {
     led_by: Option<Leading>,
     /// When it last looked after the clock: the watchdog hangs on it.
     heartbeat: Rc<Cell<Instant>>,
+    /// When the clock is to be accounted for again, whatever happens until then.
+    account_due: Instant,
     said: Said,
     /// Why the clock does not do what it is told, while it does not.
     refusal: Option<String>,
@@ -126,6 +129,7 @@ impl ClockTask {
             latest: BTreeMap::new(),
             led_by: None,
             heartbeat,
+            account_due: Instant::now(),
             said: Said::default(),
             refusal: None,
             drift_due: None,
@@ -139,9 +143,9 @@ impl ClockTask {
         mut reports: mpsc::Receiver<Report>,
         mut orders: mpsc::Receiver<Order>,
     ) {
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut wait = Duration::ZERO;
         loop {
+            let mut news = true;
             tokio::select! {
                 // First what is configured, so that it is known at the first look.
                 biased;
@@ -149,10 +153,10 @@ impl ClockTask {
                     Some(order) => self.obey(order),
                     None => break,
                 },
-                Some(report) = reports.recv() => self.take(report),
-                _ = ticks.tick() => {}
+                Some(report) = reports.recv() => news = self.take(report),
+                () = sleep(wait) => news = false,
             }
-            self.look_after();
+            wait = self.look_after(news);
         }
         self.store_drift();
         if self.is_disciplined() {
@@ -182,25 +186,49 @@ impl ClockTask {
         }
     }
 
-    /// The last words of a source that is no longer configured come too late.
-    fn take(&mut self, report: Report) {
-        if self.origins.contains_key(&report.edge.id) {
-            self.latest.insert(report.edge.id, report);
+    /// True if the edge is another than before. A request that went out changes nothing.
+    fn take(&mut self, report: Report) -> bool {
+        // The last words of a source that is no longer configured come too late.
+        if !self.origins.contains_key(&report.edge.id) {
+            return false;
         }
+        let edge = report.edge.clone();
+        self.latest.insert(edge.id, report).is_none_or(|before| before.edge != edge)
     }
 
-    fn look_after(&mut self) {
+    /// Looks after the clock, and says for how long it may then be left alone.
+    fn look_after(&mut self, news: bool) -> Duration {
         let (reading, frequency) = {
             let clock = self.clock.borrow();
             (clock.read(), clock.frequency())
         };
         let edges: Vec<_> = self.latest.values().map(|report| report.edge.clone()).collect();
-        let round = self.keeper.round(reading, frequency, &edges);
-        self.notice_others(&round);
-        let commanded = round.tick.command.map_or(Ok(()), |command| self.command(command));
-        let status = self.publish(&round, reading.time);
+        let tick = self.keeper.round(reading, frequency, &edges);
+        self.notice_others(&tick);
+        let commanded = tick.command.map_or(Ok(()), |command| self.command(command));
+        // The end of a slew is nothing to tell.
+        let is_told = news
+            || commanded.is_err()
+            || matches!(tick.command, Some(Command::Step(_)))
+            || self.state() != self.said.state
+            || Instant::now() >= self.account_due;
+        if is_told {
+            self.account(&tick, reading, commanded);
+        }
+        self.heartbeat.set(Instant::now());
+        match &self.refusal {
+            // No sooner, however much there were to do.
+            Some(_) => TICK,
+            None => tick.next.map_or(TICK, |next| self.until(next)),
+        }
+    }
+
+    /// Tells everybody how the clock is, and what became of the command.
+    fn account(&mut self, tick: &Tick, reading: ClockReading, commanded: Result<(), ClockError>) {
+        self.account_due = Instant::now() + TICK;
+        let status = self.publish(tick, reading);
         self.record(reading, &status);
-        if let (Some(Command::Step(step)), Ok(())) = (round.tick.command, &commanded) {
+        if let (Some(Command::Step(step)), Ok(())) = (tick.command, &commanded) {
             tracing::warn!("clock {}: stepped by {:+}", self.config.name, Time(step.seconds()));
         }
         let told = match self.is_disciplined() {
@@ -209,7 +237,12 @@ impl ClockTask {
         };
         self.refused(commanded.and(told).err());
         self.keep_drift();
-        self.heartbeat.set(Instant::now());
+    }
+
+    /// From now to an instant of the clock's time base, a tick at most.
+    fn until(&self, next: Timestamp<Free>) -> Duration {
+        let wait = (next - self.clock.borrow().now()).seconds();
+        Duration::from_secs_f64(wait.clamp(0.0, TICK.as_secs_f64()))
     }
 
     /// Records a round where something has changed, and one in each second.
@@ -256,8 +289,8 @@ impl ClockTask {
         self.refusal = refusal.map(|error| error.to_string());
     }
 
-    fn notice_others(&mut self, round: &Round) {
-        if let Some(moved) = round.tick.interference {
+    fn notice_others(&mut self, tick: &Tick) {
+        if let Some(moved) = tick.interference {
             tracing::warn!(
                 "clock {}: somebody else moved it by {:+}; is another time daemon running?",
                 self.config.name,
@@ -276,19 +309,19 @@ impl ClockTask {
         self.said.foreign_steering = foreign;
     }
 
-    fn publish(&mut self, round: &Round, time: Timestamp<Tai>) -> ClockStatus {
-        self.notice_leader(round);
-        let mut status = self.clock_status(round, time);
-        self.trace(round, time, &mut status);
-        self.say_falsetickers(&round.selection.verdicts);
-        self.say(round, &status);
-        let sources = self.source_statuses(round);
+    fn publish(&mut self, tick: &Tick, reading: ClockReading) -> ClockStatus {
+        self.notice_leader();
+        let mut status = self.clock_status(tick, reading);
+        self.trace(reading, &mut status);
+        self.say_falsetickers();
+        self.say(&status);
+        let sources = self.source_statuses(reading);
         self.board.put_clock(status.clone(), sources);
         status
     }
 
-    fn notice_leader(&mut self, round: &Round) {
-        let Some(id) = round.leader.as_ref().map(|edge| edge.id) else { return };
+    fn notice_leader(&mut self) {
+        let Some(id) = self.keeper.leader().map(|edge| edge.id) else { return };
         if let Some(report) = self.latest.get(&id) {
             self.led_by = Some(Leading {
                 name: report.status.name.clone(),
@@ -298,17 +331,17 @@ impl ClockTask {
         }
     }
 
-    fn clock_status(&self, round: &Round, time: Timestamp<Tai>) -> ClockStatus {
+    fn clock_status(&self, tick: &Tick, reading: ClockReading) -> ClockStatus {
         let discipline = self.keeper.discipline();
         let clock = self.clock.borrow();
-        let standing = Standing::of(round, discipline.state());
-        let estimate = round.tick.estimate.as_ref();
+        let standing = Standing::of(&self.keeper, reading);
+        let estimate = tick.estimate.as_ref();
         ClockStatus {
             name: self.config.name.clone(),
             kind: clock.kind().to_owned(),
             disciplined: self.is_disciplined(),
             state: self.state(),
-            offset: round.tick.error,
+            offset: tick.error,
             // The oscillator against UTC is the opposite of TAI against the oscillator.
             frequency: estimate.map(|e| -e.frequency),
             frequency_uncertainty: estimate.map(|e| e.frequency_deviation),
@@ -319,7 +352,7 @@ impl ClockTask {
             steps: discipline.steps(),
             interference: discipline.interferences() + self.steered_by_others,
             refusal: self.refusal.clone(),
-            tai_offset: clock.tai_minus_utc(time),
+            tai_offset: clock.tai_minus_utc(reading.time),
             leader: self.led_by.as_ref().map(|leading| leading.name.clone()),
             ..ClockStatus::default()
         }
@@ -337,14 +370,17 @@ impl ClockTask {
     }
 
     /// Uncertainty and traceability, which are one thing.
-    fn trace(&self, round: &Round, time: Timestamp<Tai>, status: &mut ClockStatus) {
+    fn trace(&self, reading: ClockReading, status: &mut ClockStatus) {
         let chain = self.led_by.as_ref().and_then(|leading| {
             let up = Upward {
                 source: &leading.name,
                 protocol: &leading.protocol,
                 origin: leading.origin.as_deref(),
             };
-            chain::chain(&self.config.name, round, &up, self.clock.borrow().utc(time))
+            let leader = self.keeper.leader()?;
+            let path = self.keeper.path(reading.base)?;
+            let now = self.clock.borrow().utc(reading.time);
+            chain::chain(&self.config.name, leader, &path, &up, now)
         });
         let Some(chain) = chain else {
             status.not_traceable_because = why_not_following(status).map(str::to_owned);
@@ -360,9 +396,9 @@ impl ClockTask {
         status.chain = chain::published(&chain);
     }
 
-    fn source_statuses(&self, round: &Round) -> Vec<SourceStatus> {
-        let reading = self.clock.borrow().read();
-        let verdict = |id: SourceId| round.selection.verdicts.iter().find(|(v, _)| *v == id);
+    fn source_statuses(&self, reading: ClockReading) -> Vec<SourceStatus> {
+        let verdicts = &self.keeper.selection().verdicts;
+        let verdict = |id: SourceId| verdicts.iter().find(|(v, _)| *v == id);
         let status = |report: &Report| {
             let mut status = report.status.clone();
             if let Some((_, verdict)) = verdict(report.edge.id) {
@@ -381,7 +417,9 @@ impl ClockTask {
                 status.offset = Some((clock - now.offset).seconds());
                 status.uncertainty = budget.as_ref().map(|budget| budget.expanded(2.0));
                 status.bound = budget.as_ref().map(Budget::bound);
+                status.delay_floor = Some(now.delay_floor);
                 status.jitter = Some(now.jitter);
+                status.wander = Some(now.wander);
             }
             status
         };
@@ -389,14 +427,15 @@ impl ClockTask {
     }
 
     /// One line when something changes, and none when all is well.
-    fn say(&mut self, round: &Round, status: &ClockStatus) {
+    fn say(&mut self, status: &ClockStatus) {
         let name = &self.config.name;
-        let leader = round.selection.leader;
+        let selection = self.keeper.selection();
+        let leader = selection.leader;
         if leader.is_some() && leader != self.said.leader {
             tracing::info!("clock {name}: follows {}", status.leader.as_deref().unwrap_or("?"));
             self.said.leader = leader;
         }
-        let why_none = round.selection.why_none.map(|reason| reason.to_string());
+        let why_none = selection.why_none.map(|reason| reason.to_string());
         if why_none != self.said.why_none
             && let (Some(reason), false) = (&why_none, self.latest.is_empty())
         {
@@ -429,14 +468,15 @@ impl ClockTask {
     }
 
     /// A source that lies is named, and again when it is believed again.
-    fn say_falsetickers(&mut self, verdicts: &[(SourceId, Verdict)]) {
-        for (id, verdict) in verdicts {
+    fn say_falsetickers(&mut self) {
+        let falsetickers = &mut self.said.falsetickers;
+        for (id, verdict) in &self.keeper.selection().verdicts {
             let name = self.latest.get(id).map_or("?", |report| report.status.name.as_str());
             match verdict {
-                Verdict::Falseticker { .. } if self.said.falsetickers.insert(*id) => {
+                Verdict::Falseticker { .. } if falsetickers.insert(*id) => {
                     tracing::warn!("source {name}: falseticker, {verdict}");
                 }
-                Verdict::Leader | Verdict::Combined if self.said.falsetickers.remove(id) => {
+                Verdict::Leader | Verdict::Combined if falsetickers.remove(id) => {
                     tracing::info!("source {name}: agrees with the others again");
                 }
                 _ => {}

@@ -106,9 +106,20 @@ const SOURCE_GAUGES: &[Row<SourceStatus, Option<f64>>] = &[
         |source| source.delay,
     ),
     (
+        "utcd_source_delay_floor_seconds",
+        "Floor of the round-trip delay, as the estimator found it.",
+        |source| source.delay_floor,
+    ),
+    (
         "utcd_source_jitter_seconds",
-        "Standard deviation of single comparisons with the source.",
+        "Standard deviation of the offset that one exchange shows by itself, as found.",
         |source| source.jitter,
+    ),
+    (
+        "utcd_source_wander_ratio",
+        "Random walk of the frequency of the clock's oscillator in one second, as the estimator \
+         found it by the source.",
+        |source| source.wander,
     ),
     (
         "utcd_source_reachability_ratio",

@@ -264,8 +264,13 @@ pub struct SourceStatus {
     pub bound: Option<f64>,
     /// Round-trip delay (NTP) or twice the mean path delay (PTP), s.
     pub delay: Option<f64>,
-    /// Standard deviation of single comparisons, s.
+    /// Floor of the round-trip delay, as the estimator found it, s.
+    pub delay_floor: Option<f64>,
+    /// Standard deviation of the offset that one exchange shows by itself, as found, s.
     pub jitter: Option<f64>,
+    /// Random walk of the frequency of the clock's oscillator, as found in the comparisons
+    /// with this source, per √s.
+    pub wander: Option<f64>,
     /// Stratum (NTP) or stepsRemoved + 1 (PTP).
     pub stratum: Option<u8>,
     /// Reference identifier (NTP) or grandmaster identity (PTP).

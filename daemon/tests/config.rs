@@ -205,7 +205,7 @@ fn every_kind_of_wrong_section_is_refused_with_what_to_write() {
         ("[[source.ntp]]\nserver = \"a b\"\n", "letters, digits"),
         ("[[source.ntp]]\nserver = \"a..b\"\n", "letters, digits"),
         ("[[source.ntp]]\nserver = \"a\"\nport = 0\n", "from 1 to 65535"),
-        ("[[source.ntp]]\nserver = \"a\"\nmin-poll = 18\n", "from 0 to 17"),
+        ("[[source.ntp]]\nserver = \"a\"\nmin-poll = 18\n", "from -3 to 17"),
         ("[[source.ntp]]\nserver = \"a\"\nburst = \"yes\"\n", "true or false"),
         ("[[source.ptp]]\n", "the key interface is missing"),
         ("[[source.ptp]]\ninterface = \"sixteen-bytes-xx\"\n", "15 bytes"),

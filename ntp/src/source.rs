@@ -163,3 +163,6 @@ fn says_unsynchronised(reason: Rejection) -> bool {
 fn follows(answer: &Answer, own: Option<IpAddr>) -> bool {
     answer.stratum > 1 && own.map(ReferenceId::from_address) == Some(answer.reference_id)
 }
+
+#[cfg(test)]
+mod tests;

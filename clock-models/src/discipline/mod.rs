@@ -4,14 +4,17 @@
 //! that base at any moment. So the error of the clock is known without waiting for the
 //! next comparison, steering never disturbs the estimate, and the loop needs no filter
 //! of its own.
+//!
+//! An error is taken out by a [slew](slew::Slew) of finite length: the clock runs off the
+//! estimate's frequency for as long as the error lasts, and [`Tick::next`] says when to
+//! come back and end it. Between that and the next estimate there is nothing to do.
+
+mod slew;
 
 use crate::estimator::Estimate;
 use crate::time::{Duration, Free, Tai, Timestamp};
+use slew::Slew;
 
-/// Seconds in which a slew takes out an error: until the next tick, so that the clock
-/// follows the estimate as closely as ticks allow and does not overshoot. Twice as long
-/// adds a quarter to the error where time stamps are good and the oscillator is not.
-const SLEW_TIME_CONSTANT: f64 = 1.0;
 /// A reading this far from where the last command should have taken the clock, s,
 /// plus this much of the time since (ratio), is somebody else's doing.
 const INTERFERENCE: f64 = 50e-6;
@@ -39,6 +42,14 @@ pub struct ClockReading {
     pub base: Timestamp<Free>,
     /// What the clock shows, as TAI.
     pub time: Timestamp<Tai>,
+}
+
+impl ClockReading {
+    /// The clock less the `estimate` of TAI for the same instant, s: positive when fast.
+    #[must_use]
+    pub fn error(&self, estimate: &Estimate) -> f64 {
+        (self.time.since_epoch() - self.base.since_epoch() - estimate.offset).seconds()
+    }
 }
 
 /// What the clock is to do.
@@ -77,6 +88,9 @@ pub struct Tick {
     pub command: Option<Command>,
     /// By how much somebody else moved the clock since the last tick, s.
     pub interference: Option<f64>,
+    /// When the next tick is due, whatever is heard until then: the end of a slew. `None`
+    /// where nothing is to be done before the next estimate.
+    pub next: Option<Timestamp<Free>>,
 }
 
 /// The one owner of a clock, or an observer that leaves it alone.
@@ -90,6 +104,7 @@ pub struct Discipline {
     steps_left: u32,
     steps: u64,
     interferences: u64,
+    slew: Slew,
     /// The last reading and the frequency commanded at it.
     expectation: Option<(ClockReading, f64)>,
 }
@@ -112,6 +127,7 @@ impl Discipline {
             steps_left: 0,
             steps: 0,
             interferences: 0,
+            slew: Slew::new(),
             expectation: None,
         }
     }
@@ -127,6 +143,8 @@ impl Discipline {
 
     /// A new estimate of (TAI − time base) to follow.
     pub fn follow(&mut self, estimate: Estimate) {
+        let interval = self.target.map(|last| (estimate.at - last.at).seconds());
+        self.slew.renew(interval);
         self.target = Some(estimate);
         self.holdover_since = None;
     }
@@ -136,6 +154,12 @@ impl Discipline {
         if self.target.is_some() && self.holdover_since.is_none() {
             self.holdover_since = Some(now);
         }
+    }
+
+    /// The estimate that is followed, carried on.
+    #[must_use]
+    pub fn estimate(&self, at: Timestamp<Free>) -> Option<Estimate> {
+        self.target.map(|target| target.carried_to(at))
     }
 
     /// What it is doing.
@@ -162,17 +186,18 @@ impl Discipline {
         self.interferences
     }
 
-    /// Decides what to do, about once a second and after each new estimate.
+    /// Decides what to do: after each new estimate, when the last tick said so, and in
+    /// between as often as somebody else's doing is to be noticed.
     ///
     /// `frequency` is what the clock really runs at since the last tick, ratio − 1.
     pub fn tick(&mut self, reading: ClockReading, frequency: f64) -> Tick {
-        let estimate = self.target.map(|target| target.carried_to(reading.base));
-        let error = estimate.map(|e| clock_error(reading, &e));
+        let estimate = self.estimate(reading.base);
+        let error = estimate.map(|e| reading.error(&e));
         let Some(limits) = self.limits else {
             if estimate.is_some() {
                 self.state = self.followed_state(State::Locked);
             }
-            return Tick { error, estimate, command: None, interference: None };
+            return Tick { error, estimate, command: None, interference: None, next: None };
         };
         let interference = self.interference(reading);
         if interference.is_some() {
@@ -183,17 +208,23 @@ impl Discipline {
         }
         let command = estimate
             .zip(error)
-            .and_then(|(e, error)| self.command(&limits, error, &e, self.since_last(reading)));
+            .and_then(|(e, error)| self.command(&limits, reading.base, error, &e));
+        let next = match command {
+            // What is left of the error after the step is slewed, at once.
+            Some(Command::Step(_)) => Some(reading.base),
+            Some(Command::Frequency(_)) => self.slew.next(),
+            None => None,
+        };
         self.expect(reading, command, frequency);
-        Tick { error, estimate, command, interference }
+        Tick { error, estimate, command, interference, next }
     }
 
     fn command(
         &mut self,
         limits: &Limits,
+        now: Timestamp<Free>,
         error: f64,
         estimate: &Estimate,
-        since_last: f64,
     ) -> Option<Command> {
         if limits.panic_threshold.is_some_and(|limit| error.abs() > limit) {
             self.state = State::Panic;
@@ -209,15 +240,8 @@ impl Discipline {
         if self.state == State::Locked {
             self.steps_left = 0;
         }
-        let limit = limits.max_slew_rate;
-        // Ticks that come late must not make the slew overshoot.
-        let time_constant = SLEW_TIME_CONSTANT.max(since_last);
-        let slew = (error / time_constant).clamp(-limit, limit);
-        Some(Command::Frequency(estimate.frequency - slew))
-    }
-
-    fn since_last(&self, reading: ClockReading) -> f64 {
-        self.expectation.map_or(0.0, |(last, _)| (reading.base - last.base).seconds())
+        let rate = self.slew.rate(now, error, estimate.offset_deviation, limits.max_slew_rate);
+        Some(Command::Frequency(estimate.frequency - rate))
     }
 
     fn followed_state(&self, state: State) -> State {
@@ -264,11 +288,6 @@ impl Discipline {
             self.steps_left = self.steps_left.saturating_add(1);
         }
     }
-}
-
-/// The clock less the estimate of TAI at the reading, s.
-fn clock_error(reading: ClockReading, estimate: &Estimate) -> f64 {
-    (reading.time.since_epoch() - reading.base.since_epoch() - estimate.offset).seconds()
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::virtual_clock::VirtualClock;
 
@@ -8,13 +10,23 @@ const LIMITS: Limits = Limits {
     max_slew_rate: 500e-6,
 };
 
-/// True TAI is the time base plus `offset` plus `frequency` × time base.
+const EPOCH: Duration = Duration::from_secs(1_700_000_000);
+
+/// True TAI is the time base plus [`EPOCH`] plus `offset` plus `frequency` × time base.
 struct Bench {
     clock: VirtualClock,
     discipline: Discipline,
     now: Timestamp<Free>,
     offset: f64,
     frequency: f64,
+    /// Standard deviation of the estimates, s.
+    deviation: f64,
+    /// When the discipline wants its next tick, and how late it gets it, s.
+    next: Option<Timestamp<Free>>,
+    late: f64,
+    /// The clock reads, s, and is steered, ratio, in multiples of these; 0 is exactly.
+    reading_step: f64,
+    frequency_step: f64,
 }
 
 impl Bench {
@@ -25,8 +37,13 @@ impl Bench {
             clock: VirtualClock::new(now, Timestamp::EPOCH),
             discipline: Discipline::new(LIMITS),
             now,
-            offset: 1.7e9,
+            offset: 0.0,
             frequency,
+            deviation: 1e-7,
+            next: None,
+            late: 0.0,
+            reading_step: 0.0,
+            frequency_step: 0.0,
         };
         let true_time = bench.true_time();
         bench.clock = VirtualClock::new(now, true_time + seconds(error));
@@ -35,7 +52,7 @@ impl Bench {
 
     fn true_time(&self) -> Timestamp<Tai> {
         let drift = seconds(self.frequency * self.now.since_epoch().seconds());
-        Timestamp::from_epoch(self.now.since_epoch() + seconds(self.offset) + drift)
+        Timestamp::from_epoch(self.now.since_epoch() + EPOCH + seconds(self.offset) + drift)
     }
 
     fn follow(&mut self) {
@@ -43,7 +60,7 @@ impl Bench {
         self.discipline.follow(Estimate {
             at: self.now,
             offset,
-            offset_deviation: 1e-7,
+            offset_deviation: self.deviation,
             frequency: self.frequency,
             frequency_deviation: 1e-9,
             covariance: 0.0,
@@ -55,18 +72,33 @@ impl Bench {
     }
 
     fn tick(&mut self) -> Tick {
-        let reading = ClockReading { base: self.now, time: self.clock.at(self.now) };
+        let shown = self.clock.at(self.now).since_epoch();
+        let step = seconds(self.reading_step).to_bits().max(1);
+        let shown = Duration::from_bits(shown.to_bits().div_euclid(step) * step);
+        let reading = ClockReading { base: self.now, time: Timestamp::from_epoch(shown) };
         let tick = self.discipline.tick(reading, self.clock.frequency());
         match tick.command {
             Some(Command::Step(step)) => self.clock.step(step),
+            Some(Command::Frequency(f)) if self.frequency_step > 0.0 => {
+                let steps = (f / self.frequency_step).round();
+                self.clock.set_frequency(self.now, steps * self.frequency_step);
+            }
             Some(Command::Frequency(f)) => self.clock.set_frequency(self.now, f),
             None => {}
         }
+        self.next = tick.next;
         tick
     }
 
+    /// The ticks that the discipline wants in the next `d` seconds.
     fn pass(&mut self, d: f64) {
-        self.now += seconds(d);
+        let end = self.now + seconds(d);
+        while let Some(next) = self.next.map(|next| next + seconds(self.late)).filter(|&n| n < end)
+        {
+            self.now = self.now.max(next);
+            self.tick();
+        }
+        self.now = end;
     }
 
     fn error(&self) -> f64 {
@@ -128,6 +160,8 @@ fn no_more_steps_than_allowed_even_if_the_source_keeps_jumping() {
     for _ in 0..10 {
         bench.offset += 0.5;
         bench.run(1);
+        // It jumps again before the clock could be seen to follow it.
+        bench.next = None;
     }
     assert_eq!(bench.discipline.steps(), 3);
     assert_eq!(bench.discipline.state(), State::Acquiring);
@@ -238,4 +272,96 @@ fn a_clock_that_refuses_is_never_locked_and_its_steps_are_not_counted() {
     assert_eq!((tick.interference, bench.discipline.state()), (None, State::Locked));
     bench.discipline.command_failed(tick.command.unwrap());
     assert_eq!(bench.discipline.state(), State::Acquiring);
+}
+
+/// Error and frequency beside the estimate's before each of some instants, 1/64 s apart,
+/// with an estimate now and `ticks` after it, a second apart.
+fn trace(bench: &mut Bench, ticks: u32) -> Vec<(f64, f64)> {
+    let mut trace = Vec::new();
+    for tick in 0..=ticks {
+        bench.follow();
+        bench.tick();
+        for _ in 0..if tick < ticks { 64 } else { 0 } {
+            trace.push((bench.error(), bench.clock.frequency() - bench.frequency));
+            bench.pass(1.0 / 64.0);
+        }
+    }
+    trace.push((bench.error(), bench.clock.frequency() - bench.frequency));
+    trace
+}
+
+#[test]
+fn a_correction_is_made_in_the_sooner_the_more_it_stands_out_and_then_nothing_is_done() {
+    // In parts of the interval of 1 s between estimates.
+    for (deviations, part) in [(0.06, 0.75), (0.8, 0.75), (1.0, 0.5), (2.0, 0.125), (9.0, 0.125)] {
+        let mut bench = Bench::new(0.0, 10e-6);
+        bench.run(3);
+        assert_eq!(bench.next, None);
+        bench.offset -= deviations * bench.deviation;
+        bench.run(1);
+        let next = bench.next.unwrap();
+        assert!(((next - bench.now).seconds() - part).abs() < 1e-5, "{deviations}");
+        bench.pass(0.99);
+        assert_eq!(bench.next, None);
+        assert!(bench.error().abs() < 1e-13, "{}", bench.error());
+    }
+}
+
+#[test]
+fn a_tick_that_is_always_late_makes_no_overshoot_once_that_is_known() {
+    let mut bench = Bench::new(0.0, 0.0);
+    bench.late = 20e-3;
+    bench.offset -= 50e-6;
+    bench.run(10);
+    bench.offset -= 50e-6;
+    let errors = trace(&mut bench, 3);
+    assert!(errors.iter().all(|(error, _)| *error > -1e-9), "{errors:?}");
+    assert!(errors.last().unwrap().0.abs() < 5e-9);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_slew_is_monotonic_keeps_to_its_rate_and_stops_at_the_estimate(
+        error in -5e-3f64..5e-3,
+        small in 0..7,
+        frequency in -50e-6f64..50e-6,
+    ) {
+        let error = error / 10f64.powi(small);
+        let mut bench = Bench::new(0.0, frequency);
+        bench.run(3);
+        bench.offset -= error;
+        let trace = trace(&mut bench, 20);
+        for pair in trace.windows(2) {
+            let [(before, rate), (after, _)] = *pair else { unreachable!() };
+            prop_assert!(after.abs() <= before.abs() + 1e-12, "{before} {after}");
+            prop_assert!(after * error >= -1e-18, "past the estimate: {after}");
+            prop_assert!(rate.abs() <= LIMITS.max_slew_rate + 1e-15);
+        }
+        prop_assert!(trace[trace.len() - 1].0.abs() <= 0.05 * bench.deviation + 1e-12);
+    }
+
+    #[test]
+    fn steps_of_the_clock_make_no_limit_cycle_beyond_themselves(
+        frequency in -50e-6f64..50e-6,
+        kernel in any::<bool>(),
+        coarse in any::<bool>(),
+        deviation in -9i32..-5,
+        late in 0.0f64..2e-3,
+    ) {
+        let mut bench = Bench::new(0.0, frequency);
+        // That of the kernel, and of many hardware clocks.
+        bench.frequency_step = if kernel { 1e-6 / 65_536.0 } else { 1e-9 };
+        bench.reading_step = if coarse { 1e-6 } else { 1e-9 };
+        bench.deviation = 10f64.powi(deviation);
+        bench.late = late;
+        trace(&mut bench, 10);
+        // Half of a step of the frequency for the second between two ticks, and a step of
+        // the reading each way; no more error than is left alone.
+        let least = bench.frequency_step + 2.0 * bench.reading_step + 0.05 * bench.deviation;
+        for (error, _) in trace(&mut bench, 30) {
+            prop_assert!(error.abs() <= least, "{error} {least}");
+        }
+    }
 }

@@ -162,8 +162,7 @@ impl Estimator {
         let noise = comparison.stamp_uncertainty.max(FINEST_STAMP);
         let follows = comparison.upstream.follows;
         let Some(tracking) = &mut self.tracking else {
-            self.tracking =
-                Tracking::start(&self.recent, self.prior_frequency, noise, follows);
+            self.tracking = Tracking::start(&self.recent, self.prior_frequency, noise, follows);
             return None;
         };
         if fresh.iter().all(Option::is_none) {
@@ -176,7 +175,8 @@ impl Estimator {
         let restarted = tracking.is_contradicted();
         if restarted {
             let doubt = (10.0 * before.frequency_deviation).clamp(1e-7, UNKNOWN_FREQUENCY);
-            self.tracking = Tracking::start(&self.recent, (before.frequency, doubt), noise, follows);
+            self.tracking =
+                Tracking::start(&self.recent, (before.frequency, doubt), noise, follows);
         }
         Some(Fit {
             correction: (after.offset - predicted.offset).seconds(),
@@ -194,12 +194,7 @@ impl Estimator {
 
 impl Tracking {
     /// Begins with the last exchanges, once there are enough of them.
-    fn start(
-        recent: &Recent,
-        frequency: (f64, f64),
-        noise: f64,
-        follows: bool,
-    ) -> Option<Self> {
+    fn start(recent: &Recent, frequency: (f64, f64), noise: f64, follows: bool) -> Option<Self> {
         let first = recent.first(frequency.0)?;
         let [delay, jitter] = [first.delay, first.jitter].map(|s| s.max(noise));
         let (bank, envelope) =

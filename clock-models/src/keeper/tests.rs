@@ -1,6 +1,6 @@
 use super::*;
 use crate::discipline::Command;
-use crate::selection::{Reason, Verdict};
+use crate::selection::Reason;
 use crate::virtual_clock::VirtualClock;
 
 const LIMITS: Limits =
@@ -46,22 +46,22 @@ fn round(
     clock: &mut VirtualClock,
     now: Timestamp<Free>,
     edges: &[Edge],
-) -> Round {
+) -> Tick {
     let reading = ClockReading { base: now, time: clock.at(now) };
-    let round = keeper.round(reading, clock.frequency(), edges);
-    match round.tick.command {
+    let tick = keeper.round(reading, clock.frequency(), edges);
+    match tick.command {
         Some(Command::Step(step)) => clock.step(step),
         Some(Command::Frequency(f)) => clock.set_frequency(now, f),
         None => {}
     }
-    round
+    tick
 }
 
 #[test]
 fn the_budget_of_the_path_adds_up_to_what_the_packets_allow() {
     let (mut keeper, mut clock, now) = start();
-    let round = round(&mut keeper, &mut clock, now, &[edge(1, now, 1000.0)]);
-    let path = round.path.unwrap();
+    round(&mut keeper, &mut clock, now, &[edge(1, now, 1000.0)]);
+    let path = keeper.path(now).unwrap();
     let named = |name: &str| path.components().iter().find(|c| c.name == name).unwrap();
     let asymmetry = named("path asymmetry");
     assert!((asymmetry.standard_uncertainty - 50e-6 / 3f64.sqrt()).abs() < 1e-12);
@@ -73,9 +73,9 @@ fn the_budget_of_the_path_adds_up_to_what_the_packets_allow() {
 fn a_liar_is_outvoted_and_the_honest_are_combined() {
     let (mut keeper, mut clock, now) = start();
     let edges = [edge(1, now, 1000.0), edge(2, now, 1_000.000_01), edge(3, now, 1000.5)];
-    let round = round(&mut keeper, &mut clock, now, &edges);
-    assert!(matches!(round.selection.verdicts[2], (_, Verdict::Falseticker { .. })));
-    let error = round.tick.error.unwrap();
+    let tick = round(&mut keeper, &mut clock, now, &edges);
+    assert!(matches!(keeper.selection().verdicts[2], (_, Verdict::Falseticker { .. })));
+    let error = tick.error.unwrap();
     assert!((error + 5e-6).abs() < 1e-9, "half way between the two honest: {error}");
 }
 
@@ -85,18 +85,20 @@ fn the_first_to_answer_does_not_set_the_clock_alone_while_others_are_being_heard
     let silent =
         |id| Edge { estimate: None, usable: Err(Unusable::NeverHeard), ..edge(id, now, 0.0) };
     let early = round(&mut keeper, &mut clock, now, &[edge(1, now, 1000.5), silent(2), silent(3)]);
-    assert_eq!((early.selection.leader, early.tick.command), (None, None));
+    assert_eq!((keeper.selection().leader, early.command), (None, None));
     // All are heard: the liar is outvoted before it could do anything.
     let all = [edge(1, now, 1000.5), edge(2, now, 1000.0), edge(3, now, 1000.0)];
     let heard = round(&mut keeper, &mut clock, now, &all);
-    assert!(heard.tick.error.unwrap().abs() < 1e-9);
+    assert!(heard.error.unwrap().abs() < 1e-9);
     // A source that stays silent is not waited for longer than a burst.
     let (mut keeper, mut clock, now) = start();
     let edges = [edge(1, now, 1000.0), silent(2)];
-    assert_eq!(round(&mut keeper, &mut clock, now, &edges).selection.leader, None);
-    let later = now + seconds(FIRST_PATIENCE);
-    let alone = round(&mut keeper, &mut clock, later, &edges);
-    assert_eq!(alone.selection.leader, Some(SourceId(1)));
+    let waiting = round(&mut keeper, &mut clock, now, &edges);
+    assert_eq!(keeper.selection().leader, None);
+    let later = now + FIRST_PATIENCE;
+    assert_eq!(waiting.next, Some(later));
+    round(&mut keeper, &mut clock, later, &edges);
+    assert_eq!(keeper.selection().leader, Some(SourceId(1)));
 }
 
 #[test]
@@ -104,9 +106,9 @@ fn a_source_that_is_only_watched_is_never_followed() {
     let (mut keeper, mut clock, now) = start();
     let mut watched = edge(1, now, 1000.0);
     watched.terms.watch_only = true;
-    let round = round(&mut keeper, &mut clock, now, &[watched]);
-    assert_eq!(round.selection.why_none, Some(Reason::NoneUsable));
-    assert!(matches!(round.selection.verdicts[0], (SourceId(1), Verdict::Candidate(_))));
+    round(&mut keeper, &mut clock, now, &[watched]);
+    assert_eq!(keeper.selection().why_none, Some(Reason::NoneUsable));
+    assert!(matches!(keeper.selection().verdicts[0], (SourceId(1), Verdict::Candidate(_))));
 }
 
 #[test]
@@ -116,9 +118,9 @@ fn a_known_asymmetry_is_corrected_and_its_uncertainty_kept() {
     edge.terms.correction = 20e-6;
     edge.terms.min_delay = Some(100e-6);
     edge.terms.asymmetry_uncertainty = 2e-6;
-    let round = round(&mut keeper, &mut clock, now, &[edge]);
-    assert!((round.tick.error.unwrap() + 20e-6).abs() < 1e-12);
-    let path = round.path.unwrap();
+    let tick = round(&mut keeper, &mut clock, now, &[edge]);
+    assert!((tick.error.unwrap() + 20e-6).abs() < 1e-12);
+    let path = keeper.path(now).unwrap();
     assert!(path.standard_uncertainty() < 2e-6, "the floor is declared to be symmetrical");
     assert!(path.components().iter().any(|c| c.name == "asymmetry calibration"));
 }
@@ -132,14 +134,49 @@ fn losing_every_source_keeps_the_last_leader_and_grows_its_uncertainty() {
     let mut last = 0.0;
     for _ in 0..100 {
         now += seconds(100.0);
-        let held = round(&mut keeper, &mut clock, now, std::slice::from_ref(&lost));
-        assert_eq!(held.leader.as_ref().map(|edge| edge.id), Some(SourceId(1)));
-        let u = held.path.unwrap().standard_uncertainty();
+        round(&mut keeper, &mut clock, now, std::slice::from_ref(&lost));
+        assert_eq!(keeper.leader().map(|edge| edge.id), Some(SourceId(1)));
+        let u = keeper.path(now).unwrap().standard_uncertainty();
         assert!(u > last);
         last = u;
     }
     assert_eq!(keeper.discipline().state(), State::Holdover);
-    let back = round(&mut keeper, &mut clock, now, &[edge(1, now, 1000.0)]);
-    assert!(back.path.unwrap().standard_uncertainty() < last);
+    round(&mut keeper, &mut clock, now, &[edge(1, now, 1000.0)]);
+    assert!(keeper.path(now).unwrap().standard_uncertainty() < last);
     assert_eq!(keeper.discipline().state(), State::Locked);
+}
+
+#[test]
+fn without_news_the_claim_grows_and_the_selection_stays() {
+    let (mut keeper, mut clock, now) = start();
+    let edges = [edge(1, now, 1000.0), edge(2, now, 1_000.000_01)];
+    round(&mut keeper, &mut clock, now, &edges);
+    let (selection, fresh) = (keeper.selection().clone(), keeper.path(now).unwrap());
+    let later = now + seconds(1000.0);
+    let tick = round(&mut keeper, &mut clock, later, &edges);
+    assert_eq!(keeper.selection(), &selection);
+    // The frequency to 1e-9/√2 and 1e-9/√s of wander, over 1000 s.
+    let path = keeper.path(later).unwrap();
+    let noise = |path: &Budget| path.components()[2].standard_uncertainty;
+    let grown = (noise(&path).powi(2) - noise(&fresh).powi(2)).sqrt();
+    assert!((grown - (1e-12f64 / 2.0 + 1e-18 * 1e9 / 3.0).sqrt()).abs() < 1e-8, "{grown}");
+    assert!(path.bound() > fresh.bound());
+    assert!((tick.estimate.unwrap().offset_deviation - noise(&path)).abs() < 1e-15);
+}
+
+#[test]
+fn the_keeper_wants_nothing_once_the_clock_is_on_its_estimate() {
+    let (mut keeper, mut clock, mut now) = start();
+    let edges = [edge(1, now, 1_000.000_002)];
+    let mut rounds = 0;
+    while let Some(next) = round(&mut keeper, &mut clock, now, &edges).next {
+        now = next;
+        rounds += 1;
+        assert!(rounds < 4);
+    }
+    assert!((clock.at(now) - Timestamp::from_secs(1100)).seconds() > 0.0);
+    assert_eq!(keeper.discipline().state(), State::Locked);
+    // A source that goes is news.
+    let tick = round(&mut keeper, &mut clock, now, &[]);
+    assert_eq!((keeper.discipline().state(), tick.next), (State::Holdover, None));
 }

@@ -6,6 +6,9 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 const FRACTION_BITS: u32 = 32;
 const ONE_NANOSECOND: i128 = 1 << FRACTION_BITS;
 const ONE_SECOND: i128 = 1_000_000_000 * ONE_NANOSECOND;
+/// A second is 5⁹ · 2⁴¹ units.
+const SECOND_ODD: i64 = 5_i64.pow(9);
+const SECOND_TWOS: u32 = 41;
 
 /// A signed time interval, in units of 2⁻³² ns.
 ///
@@ -56,36 +59,52 @@ impl Duration {
         if seconds.is_nan() || seconds.abs() >= LIMIT {
             return None;
         }
-        // Whole seconds apart, so that the fraction keeps all its digits.
-        let whole = seconds.trunc();
-        let fraction = ((seconds - whole) * ONE_SECOND as f64).round() as i128;
-        Some(Self(whole as i128 * ONE_SECOND + fraction))
+        // Whole seconds apart, so that the fraction keeps all its digits. Both fit 64 bits.
+        let whole = seconds as i64;
+        let fraction = rounded((seconds - whole as f64) * ONE_SECOND as f64);
+        Some(Self(i128::from(whole) * ONE_SECOND + i128::from(fraction)))
     }
 
     /// In seconds. Exact to 2⁻⁵³ of the value.
     #[must_use]
     pub fn seconds(self) -> f64 {
-        let whole = self.0 / ONE_SECOND;
-        let fraction = self.0 % ONE_SECOND;
-        whole as f64 + fraction as f64 / ONE_SECOND as f64
+        let (whole, rest) = Self(self.0.saturating_abs()).split();
+        let seconds = whole as f64 + rest as f64 / ONE_SECOND as f64;
+        if self.0 < 0 { -seconds } else { seconds }
+    }
+
+    /// Whole seconds, rounded down, and what is left above them in units of 2⁻³² ns, less
+    /// than 2⁶² of them.
+    ///
+    /// A division of 128 bits takes longer than all else that is done with a duration.
+    /// Without the twos of a second it is one of 64 bits, up to 149 000 years.
+    pub(super) const fn split(self) -> (i128, u64) {
+        let odd = self.0 >> SECOND_TWOS;
+        if odd as i64 as i128 != odd {
+            return (self.0.div_euclid(ONE_SECOND), self.0.rem_euclid(ONE_SECOND) as u64);
+        }
+        let whole = (odd as i64).div_euclid(SECOND_ODD);
+        // What overflows above the bits of the rest is of no account.
+        let gone = whole.wrapping_mul(ONE_SECOND as i64);
+        (whole as i128, (self.0 as i64).wrapping_sub(gone).cast_unsigned())
     }
 
     /// Whole nanoseconds, rounded down.
     #[must_use]
     pub const fn floor_nanos(self) -> i128 {
-        self.0.div_euclid(ONE_NANOSECOND)
+        self.0 >> FRACTION_BITS
     }
 
     /// Whole seconds, rounded down.
     #[must_use]
     pub const fn floor_secs(self) -> i128 {
-        self.0.div_euclid(ONE_SECOND)
+        self.split().0
     }
 
     /// What is left above the whole seconds, in 0..1 s.
     #[must_use]
     pub const fn subsec(self) -> Self {
-        Self(self.0.rem_euclid(ONE_SECOND))
+        Self(self.split().1 as i128)
     }
 
     /// The magnitude.
@@ -170,6 +189,13 @@ impl From<std::time::Duration> for Duration {
     }
 }
 
+/// To the nearest whole number, a half away from zero. For what fits 64 bits.
+fn rounded(x: f64) -> i64 {
+    let whole = x as i64;
+    let rest = x - whole as f64;
+    whole + i64::from(rest >= 0.5) - i64::from(rest <= -0.5)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +219,29 @@ mod tests {
         fn f64_seconds_round_trip_within_their_precision(s in -1e9f64..1e9) {
             let back = Duration::from_seconds(s).unwrap().seconds();
             prop_assert!((back - s).abs() <= s.abs() * f64::EPSILON + 1e-18);
+        }
+
+        #[test]
+        fn seconds_of_any_size_are_the_quotient_of_128_bits(bits in any::<i128>(), shift in 0u32..128) {
+            let bits = bits >> shift;
+            let exact = (bits / ONE_SECOND) as f64 + (bits % ONE_SECOND) as f64 / ONE_SECOND as f64;
+            prop_assert_eq!(Duration(bits).seconds().to_bits(), exact.to_bits());
+        }
+
+        #[test]
+        fn a_duration_is_split_as_by_a_division_of_128_bits(bits in any::<i128>(), shift in 0u32..128) {
+            let bits = bits >> shift;
+            let rest = bits.rem_euclid(ONE_SECOND) as u64;
+            prop_assert_eq!(Duration(bits).split(), (bits.div_euclid(ONE_SECOND), rest));
+        }
+
+        #[test]
+        fn a_float_is_rounded_to_the_nearest_unit(s in -1e3f64..1e3, scale in -20i32..7) {
+            let s = s * 10f64.powi(scale);
+            let whole = s.trunc();
+            let fraction = ((s - whole) * ONE_SECOND as f64).round() as i128;
+            let nearest = whole as i128 * ONE_SECOND + fraction;
+            prop_assert_eq!(Duration::from_seconds(s), Some(Duration(nearest)));
         }
 
         #[test]

@@ -120,17 +120,15 @@ impl LeapTable {
     pub fn to_utc(&self, tai: Timestamp<Tai>) -> UtcReading {
         let count =
             |offset: i64| Timestamp::from_epoch(tai.since_epoch() - Duration::from_secs(offset));
-        let mut before = TAI_MINUS_UTC_BEFORE_1972;
-        for &(midnight, offset) in &self.entries {
-            if offset > before && count(before) >= midnight && count(offset) < midnight {
-                return UtcReading { timestamp: count(offset), in_leap_second: true };
+        let passed = self.entries.partition_point(|&(midnight, offset)| count(offset) >= midnight);
+        let (past, to_come) = self.entries.split_at(passed);
+        let before = past.last().map_or(TAI_MINUS_UTC_BEFORE_1972, |&(_, offset)| offset);
+        match to_come.first() {
+            Some(&(midnight, offset)) if offset > before && count(before) >= midnight => {
+                UtcReading { timestamp: count(offset), in_leap_second: true }
             }
-            if count(offset) < midnight {
-                break;
-            }
-            before = offset;
+            _ => UtcReading { timestamp: count(before), in_leap_second: false },
         }
-        UtcReading { timestamp: count(before), in_leap_second: false }
     }
 
     /// TAI of a UTC reading.

@@ -4,8 +4,6 @@ use super::{Duration, Tai, Timestamp, Utc};
 pub(super) const NTP_TO_UNIX: i64 = 2_208_988_800;
 /// 2⁻³² s, the unit of an NTP time stamp, in the unit of [`Duration`] (2⁻³² ns).
 const NTP_UNIT: i128 = 1_000_000_000;
-/// An NTP era: 2³² s, about 136 years.
-const ERA: i128 = 1 << 64;
 
 /// The 64-bit NTP time stamp (RFC 5905 section 6): seconds of the current era in the
 /// upper 32 bits, 2⁻³² s in the lower. It says nothing of the era, so it becomes a
@@ -32,9 +30,7 @@ impl NtpTimestamp {
     /// Nearest 2⁻³² s, era dropped.
     #[must_use]
     pub fn from_utc(utc: Timestamp<Utc>) -> Self {
-        let since_1900 = (utc.since_epoch() + Duration::from_secs(NTP_TO_UNIX)).to_bits();
-        let units = (since_1900 + NTP_UNIT / 2).div_euclid(NTP_UNIT);
-        Self(units.rem_euclid(ERA) as u64)
+        Self(units_since_1900(utc) as u64)
     }
 
     /// The instant with these 64 bits that lies nearest to `near`, exactly.
@@ -44,13 +40,18 @@ impl NtpTimestamp {
     pub fn to_utc(self, near: Timestamp<Utc>) -> Timestamp<Utc> {
         // The difference of two era-less stamps, as a signed number, is the way from
         // one to the other within half an era (RFC 5905 section 6, figure 4).
-        let near_ntp = Self::from_utc(near);
-        let near_exact = (near.since_epoch() + Duration::from_secs(NTP_TO_UNIX)).to_bits();
-        let near_units = (near_exact + NTP_UNIT / 2).div_euclid(NTP_UNIT);
-        let ahead = self.0.wrapping_sub(near_ntp.0).cast_signed();
+        let near_units = units_since_1900(near);
+        let ahead = self.0.wrapping_sub(near_units as u64).cast_signed();
         let since_1900 = Duration::from_bits((near_units + i128::from(ahead)) * NTP_UNIT);
         Timestamp::from_epoch(since_1900 - Duration::from_secs(NTP_TO_UNIX))
     }
+}
+
+/// Units of 2⁻³² s since 1900, the nearest.
+fn units_since_1900(utc: Timestamp<Utc>) -> i128 {
+    let since_1900 = utc.since_epoch() + Duration::from_secs(NTP_TO_UNIX);
+    let (seconds, rest) = (since_1900 + Duration::from_bits(NTP_UNIT / 2)).split();
+    (seconds << 32) + i128::from(rest / NTP_UNIT as u64)
 }
 
 /// The 32-bit NTP short format (RFC 5905 section 6), 2⁻¹⁶ s: root delay and dispersion.

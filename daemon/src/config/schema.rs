@@ -125,11 +125,11 @@ section! {
         "count" => count: Option<u32> = Maybe(Count(1..=16)), Otherwise("4, with a pool");
         /// UDP port of the server.
         "port" => port: u16 = Count(1..=u16::MAX), Text("123");
-        /// Shortest interval between polls, as a power of two in seconds: 6 is 64 s.
-        /// Public servers ask for 6 or more.
-        "min-poll" => min_poll: i8 = Count(0..=17), Text("6");
+        /// Shortest interval between polls, as a power of two in seconds: 6 is 64 s, -3
+        /// is 125 ms. Public servers ask for 6 or more.
+        "min-poll" => min_poll: i8 = Count(-3..=17), Text("6");
         /// Longest interval between polls, as a power of two in seconds: 10 is 1024 s.
-        "max-poll" => max_poll: i8 = Count(0..=17), Text("10");
+        "max-poll" => max_poll: i8 = Count(-3..=17), Text("10");
         /// Begin with a few polls in quick succession, to be on time sooner.
         "burst" => burst: bool = Flag, Text("true");
         /// An exchange with a longer round trip is refused.

@@ -6,19 +6,21 @@ use crate::status::{SelectionState, SourceStatus, Status};
 
 /// What the marks mean; `*`, `+`, `-`, `x` and `?` as in chronyc.
 const LEGEND: &str = "* leads  + combined  - agrees  x falseticker  ~ warming up  ? unreachable  \
-    ! unusable\nReach: the last eight polls in octal, 377 is all of them. Offset: + is a fast clock.\n";
+    ! unusable\nReach: the last eight polls in octal, 377 is all of them. Offset: + is a fast clock.\n\
+    Found by the estimator: Floor, the least the round trip takes; Jitter, how much the\n\
+    offsets of single exchanges scatter; Wander, what the frequency walks in 1 s.\n";
 
 /// Where the clock stands among the columns.
 const CLOCK: usize = 2;
 
-/// One row for each source, and what the marks mean.
+/// One row for each source, another for its noise, and what the marks mean.
 #[must_use]
 pub fn sources(status: &Status, colours: Colours) -> String {
     if status.sources.is_empty() {
         return "No sources.\n".to_owned();
     }
     let legend: String = LEGEND.lines().map(|line| colours.paint(Look::Dim, line) + "\n").collect();
-    format!("{}\n{legend}", table(status, colours))
+    format!("{}\n{}\n{legend}", table(status, colours), noise(status, colours))
 }
 
 fn table(status: &Status, colours: Colours) -> String {
@@ -33,8 +35,6 @@ fn table(status: &Status, colours: Colours) -> String {
         ("Age", Align::Right),
         ("Offset", Align::Right),
         ("±U (k=2)", Align::Right),
-        ("Delay", Align::Right),
-        ("Jitter", Align::Right),
         ("State", Align::Left),
     ];
     // Where there is but one clock, the column would only take room.
@@ -67,10 +67,31 @@ fn row(source: &SourceStatus) -> Vec<Cell> {
         source.age.map_or_else(|| UNKNOWN.to_owned(), text::span).into(),
         text::offset(source.offset).into(),
         text::time(source.uncertainty).into(),
-        text::time(source.delay).into(),
-        text::time(source.jitter).into(),
         Cell::new(state(source), look),
     ]
+}
+
+/// What each source is measured by: the last delay, and the noise that was found.
+fn noise(status: &Status, colours: Colours) -> String {
+    let mut table = Table::new(&[
+        ("", Align::Left),
+        ("Source", Align::Left),
+        ("Delay", Align::Right),
+        ("Floor", Align::Right),
+        ("Jitter", Align::Right),
+        ("Wander", Align::Right),
+    ]);
+    for source in &status.sources {
+        table.row(vec![
+            Cell::new(mark(source.state).to_owned(), text::source_look(source.state)),
+            harmless(&source.name).into(),
+            text::time(source.delay).into(),
+            text::time(source.delay_floor).into(),
+            text::time(source.jitter).into(),
+            text::ratio(source.wander).into(),
+        ]);
+    }
+    table.render(colours)
 }
 
 const fn mark(state: SelectionState) -> &'static str {

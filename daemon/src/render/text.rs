@@ -105,6 +105,11 @@ pub(super) fn frequency(value: Option<f64>) -> String {
     shown(value, |value| format!("{:+}", Ratio(value)), "0 ppm")
 }
 
+/// A relative frequency that has no sign: a wander.
+pub(super) fn ratio(value: Option<f64>) -> String {
+    shown(value, |value| Ratio(value).to_string(), "0 ppm")
+}
+
 /// An offset with its expanded uncertainty: `+1.23 µs ± 4.56 µs`.
 pub(super) fn measured(value: Option<f64>, uncertainty: Option<f64>) -> String {
     with_uncertainty(&offset(value), &time(uncertainty))

@@ -1,7 +1,7 @@
 //! A host: its oscillator, its clock, and the keeper that steers it by its sources.
 
 use clock_models::comparison::Stamp;
-use clock_models::discipline::{ClockReading, Command, Discipline, Limits};
+use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State};
 use clock_models::estimator::Estimate;
 use clock_models::keeper::{Edge, Keeper};
 use clock_models::standing::Standing;
@@ -42,9 +42,9 @@ pub(super) struct Host {
     /// The last report of each source, as the owner of the clock has them.
     reports: Vec<Edge>,
     belief: Option<(Estimate, f64, f64)>,
+    /// When the keeper wants to look after the clock again.
+    pub(super) next: Option<Timestamp<Free>>,
     /// Others follow it.
-    serves: bool,
-    standing: Option<Standing>,
     /// Of the packets between it and its sources.
     pub(super) network: Random,
     pub(super) random: Random,
@@ -52,12 +52,7 @@ pub(super) struct Host {
 
 impl Host {
     /// The `number`th host of a simulation, without its links.
-    pub(super) fn new(
-        setup: &Setup,
-        seed: u64,
-        number: usize,
-        serves: bool,
-    ) -> Result<Self, SetupError> {
+    pub(super) fn new(setup: &Setup, seed: u64, number: usize) -> Result<Self, SetupError> {
         let stream = |of: u64| Random::new(seed, number as u64 * STREAMS + of);
         let oscillator = Oscillator::new(setup.oscillator.clone(), setup.start, stream(OSCILLATOR));
         let fast = Duration::from_seconds(setup.offset).ok_or(SetupError::Offset(setup.offset))?;
@@ -71,8 +66,7 @@ impl Host {
             links: Vec::new(),
             reports: Vec::new(),
             belief: None,
-            serves,
-            standing: None,
+            next: None,
             network: stream(NETWORK),
             random: stream(HOST),
         })
@@ -112,36 +106,35 @@ impl Host {
 
     /// Its clock, for those who follow it; `None` while nobody vouches for it.
     pub(super) fn serve(&mut self) -> Option<Served> {
-        let standing = self.standing?;
+        let base = self.base();
+        let reading = ClockReading { base, time: self.clock.at(base) };
+        let standing = Standing::of(&self.keeper, reading)?;
         let at = self.stamp().at;
         let now = self.clock.at(at);
         Some(Served { now, then: now + TURNAROUND, standing })
     }
 
-    /// What a source task hands to the owner of the clock, and what that does with it.
+    /// What a source task hands to the owner of the clock.
     pub(super) fn report(&mut self, edge: Edge) {
         match self.reports.iter_mut().find(|report| report.id == edge.id) {
             Some(report) => *report = edge,
             None => self.reports.push(edge),
         }
-        self.look_after();
     }
 
-    /// What the clock task does after each report and once a second.
+    /// What the clock task does after each report and when the keeper wants it.
     pub(super) fn look_after(&mut self) {
         let base = self.base();
         let reading = ClockReading { base, time: rounded(self.clock.at(base), self.granularity) };
-        let round = self.keeper.round(reading, self.clock.frequency(), &self.reports);
-        match round.tick.command {
+        let tick = self.keeper.round(reading, self.clock.frequency(), &self.reports);
+        match tick.command {
             Some(Command::Step(step)) => self.clock.step(step),
             Some(Command::Frequency(frequency)) => self.clock.set_frequency(base, frequency),
             None => {}
         }
-        if self.serves {
-            self.standing = Standing::of(&round, self.keeper.discipline().state());
-        }
-        let path = round.path.map(|path| (path.expanded(2.0), path.bound()));
-        self.belief = round.tick.estimate.zip(path).map(|(e, (u, bound))| (e, u, bound));
+        let path = self.keeper.path(base).map(|path| (path.expanded(2.0), path.bound()));
+        self.belief = tick.estimate.zip(path).map(|(e, (u, bound))| (e, u, bound));
+        self.next = tick.next;
     }
 
     /// The truth, and what it makes of it, at a true time to which it has run.
@@ -158,19 +151,32 @@ impl Host {
             clock_error: (self.clock.at(base) - now).seconds(),
             frequency_error: (1.0 + oscillator) * (1.0 + self.clock.frequency()) - 1.0,
             belief: self.belief.map(|(then, expanded, bound)| {
-                // The claim was made at the last round; what the oscillator may have added
-                // since belongs to it.
                 let now = then.carried_to(base);
-                let grown = now.offset_deviation.powi(2) - then.offset_deviation.powi(2);
+                let (expanded, bound) = self.held_over(base).unwrap_or_else(|| {
+                    // The claim was made at the last round; what the oscillator may have
+                    // added since belongs to it.
+                    let grown = now.offset_deviation.powi(2) - then.offset_deviation.powi(2);
+                    let expanded = (expanded.powi(2) + 4.0 * grown.max(0.0)).sqrt();
+                    (expanded, bound + (now.bound - then.bound))
+                });
                 Belief {
                     error: (now.offset - truth).seconds(),
                     frequency_error: now.frequency - frequency,
                     deviation: now.offset_deviation,
-                    expanded: (expanded.powi(2) + 4.0 * grown.max(0.0)).sqrt(),
-                    bound: bound + (now.bound - then.bound),
+                    expanded,
+                    bound,
                 }
             }),
         }
+    }
+
+    /// U and the bound without a source, which no round renews.
+    fn held_over(&self, base: Timestamp<Free>) -> Option<(f64, f64)> {
+        let path = match self.keeper.discipline().state() {
+            State::Holdover => self.keeper.path(base)?,
+            _ => return None,
+        };
+        Some((path.expanded(2.0), path.bound()))
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! A host runs the code of the daemon, call for call: `ntp::source::Source` or
 //! `ptp::source::Source` for each server as in the daemon's source tasks, and the keeper's
-//! round after each report of a source and once a second, as in its clock task. In a chain
-//! each host but the last serves the next one from its own clock.
+//! round after each report of a source and when the keeper wants it, as in its clock task.
+//! (What that does once a second besides, to see whether others touch the clock, changes
+//! nothing here.) In a chain each host but the last serves the next one from its own clock.
 
 mod host;
 mod link;
@@ -26,8 +27,6 @@ use link::{Association, FarEnd, Link, LinkId};
 /// When simulations begin unless they say otherwise: 2026-11-22T00:00:37 TAI. No leap
 /// second is near.
 pub const START: Timestamp<Tai> = Timestamp::from_secs(1_795_305_637);
-/// How often the daemon looks after its clock without news of a source.
-const TICK: Duration = Duration::SECOND;
 /// How late a timer is. A wake-up that is too early is none, so it must be positive.
 const TIMER_SLACK: Duration = Duration::from_nanos(50_000);
 /// Hops that NTP counts (RFC 5905 figure 11), and PTP (IEEE 1588-2019 9.3.2.5).
@@ -152,8 +151,9 @@ pub enum SetupError {
 
 #[derive(Debug)]
 enum Event {
-    /// A keeper looks after its clock.
-    Tick(usize),
+    /// A keeper looks after its clock, if it still wants to at this instant of the time
+    /// base.
+    Tick(usize, Timestamp<Free>),
     /// The truth is compared with what is believed.
     Sample,
     /// A timer of a source, set for this instant of the time base.
@@ -220,10 +220,7 @@ impl World {
             hosts: Vec::with_capacity(setup.hops),
         };
         for hop in 0..setup.hops {
-            let mut host = Host::new(setup, seed, hop, hop + 1 < setup.hops)?;
-            // Where in the second the daemon was started.
-            let phase = TICK * (host.random.bits() % 1000).cast_signed() / 1000;
-            world.events.plan(setup.start + phase, Event::Tick(hop));
+            let mut host = Host::new(setup, seed, hop)?;
             if hop == 0 {
                 world.events.plan(setup.start + Duration::SECOND, Event::Sample);
             }
@@ -270,11 +267,11 @@ impl World {
             self.events.pop_if(|at| (at - self.start).seconds() <= seconds)
         {
             match event {
-                Event::Tick(hop) => {
+                Event::Tick(hop, at) if self.hosts[hop].next == Some(at) => {
                     self.hosts[hop].advance(now);
-                    self.hosts[hop].look_after();
-                    self.events.plan(now + TICK, Event::Tick(hop));
+                    self.look_after(hop, now);
                 }
+                Event::Tick(..) => {}
                 Event::Sample => {
                     for (hop, host) in self.hosts.iter_mut().enumerate() {
                         host.advance(now);
@@ -395,10 +392,19 @@ impl World {
     }
 
     /// What a source task does with news.
-    fn report(&mut self, id: LinkId) {
+    fn report(&mut self, id: LinkId, now: Timestamp<Tai>) {
         let host = &mut self.hosts[id.hop];
         let edge = host.links[id.source].edge(host.base());
         host.report(edge);
+        self.look_after(id.hop, now);
+    }
+
+    fn look_after(&mut self, hop: usize, now: Timestamp<Tai>) {
+        let host = &mut self.hosts[hop];
+        host.look_after();
+        if let Some(next) = host.next {
+            self.events.plan(now + host.wait(next) + TIMER_SLACK, Event::Tick(hop, next));
+        }
     }
 
     fn set_timer(&mut self, id: LinkId, now: Timestamp<Tai>) {

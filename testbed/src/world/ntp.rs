@@ -52,6 +52,6 @@ impl World {
     /// What the source task does after each event.
     fn report_ntp(&mut self, id: LinkId, now: Timestamp<Tai>) {
         self.set_timer(id, now);
-        self.report(id);
+        self.report(id, now);
     }
 }

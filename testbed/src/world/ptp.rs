@@ -116,7 +116,7 @@ impl World {
         self.hosts[id.hop].advance(now);
         let Some(ptp) = self.ptp(id) else { return };
         ptp.source.look();
-        self.report(id);
+        self.report(id, now);
         let again = now + Duration::from_secs(LOOK_INTERVAL.into());
         self.events.plan(again, Event::Look(id));
     }
@@ -138,9 +138,9 @@ impl World {
                 Action::Compared(_) => {
                     let restarted = self.ptp(id).is_some_and(|ptp| ptp.source.restarted());
                     self.link(id).restarts += u64::from(restarted);
-                    self.report(id);
+                    self.report(id, now);
                 }
-                Action::MasterChanged { .. } => self.report(id),
+                Action::MasterChanged { .. } => self.report(id, now),
             }
         }
         self.set_timer(id, now);
