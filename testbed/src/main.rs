@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, matrix, run};
+use commands::{bench, limit, matrix, run};
 
 /// Simulated clocks and networks that run the code of utcd, and know the truth.
 #[derive(Debug, Parser)]
@@ -22,6 +22,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Matrix(matrix::Arguments),
+    Limit(limit::Arguments),
     /// Measure how many seconds are simulated in a second, on one core.
     Bench,
 }
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::execute(arguments),
         Command::Matrix(arguments) => matrix::execute(arguments),
+        Command::Limit(arguments) => limit::execute(arguments),
         Command::Bench => bench::execute(),
     };
     match result {

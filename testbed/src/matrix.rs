@@ -9,6 +9,7 @@ use clock_models::keeper::Terms;
 use clock_models::uncertainty::FrequencyNoise;
 use ntp::client::ClientConfig;
 
+use crate::limit::{self, Known, LimitError};
 use crate::measure::{Figures, Measurement, median};
 use crate::network::{Direction, Path, Queueing, Stamping};
 use crate::oscillator::{Model, random_walk};
@@ -16,9 +17,9 @@ use crate::quantity::Seconds;
 use crate::world::{Setup, SetupError, Site, World};
 
 /// How long the clock may settle, s.
-const SETTLING: f64 = 10_000.0;
+const SETTLING: u32 = 10_000;
 /// How long it is then measured, s.
-const MEASURED: f64 = 20_000.0;
+const MEASURED: u32 = 20_000;
 
 /// How often the server is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,8 @@ pub struct Cell {
     pub rate: Rate,
     /// Rms error of the best peer at that rate, by NTP or PTP, s.
     pub best_peer: f64,
-    /// Rms error of an offline fit that knows the floor, s, where one was made.
+    /// Rms error of an estimator that knows every parameter, s: what [`Cell::limit_rms`]
+    /// gave.
     pub limit: Option<f64>,
     /// The part of the best peer's error that utcd is to reach.
     pub reach: f64,
@@ -61,18 +63,19 @@ const FLOORS: [(f64, f64); 5] =
     [(1e-3, 20e-3), (1e-4, 200e-6), (1e-5, 50e-6), (1e-6, 10e-6), (1e-7, 1e-6)];
 const WANDERS: [f64; 2] = [1e-9, 1e-8];
 
-/// Best peer and limit at 1 s, by jitter and wander.
+/// Best peer and limit at 1 s, by jitter and wander. The limits, here and below, are those
+/// of `testbed limit --seeds 4 --particles 1000` of 2026-11-22.
 const EVERY_SECOND: [(f64, Option<f64>); 10] = [
-    (45.1e-6, None),
-    (59.2e-6, Some(8.4e-6)),
-    (5.86e-6, Some(1.0e-6)),
-    (8.96e-6, Some(1.9e-6)),
-    (0.855e-6, Some(0.23e-6)),
-    (1.33e-6, Some(0.57e-6)),
-    (0.132e-6, Some(61e-9)),
-    (0.309e-6, Some(0.14e-6)),
-    (31.3e-9, Some(12e-9)),
-    (62.6e-9, Some(30e-9)),
+    (45.1e-6, Some(2.85e-6)),
+    (59.2e-6, Some(7.51e-6)),
+    (5.86e-6, Some(0.751e-6)),
+    (8.96e-6, Some(2.05e-6)),
+    (0.855e-6, Some(0.204e-6)),
+    (1.33e-6, Some(0.515e-6)),
+    (0.132e-6, Some(51.5e-9)),
+    (0.309e-6, Some(0.13e-6)),
+    (31.3e-9, Some(13.0e-9)),
+    (62.6e-9, Some(32.9e-9)),
 ];
 /// The better of chrony and ntpd-rs, and the limit, at 16 to 64 s.
 const SLOW: [(f64, Option<f64>); 10] = [
@@ -141,6 +144,17 @@ impl Cell {
         }
     }
 
+    /// The rms error of an estimator that knows every parameter, in the same run, s.
+    ///
+    /// # Errors
+    /// A setting out of its range, or one that the limit is not known for.
+    pub fn limit_rms(&self, seed: u64, particles: usize) -> Result<f64, LimitError> {
+        let setup = self.setup();
+        let known = Known::new(&setup)?;
+        let run = limit::record(&setup, seed, SETTLING + MEASURED)?;
+        Ok(known.rms(&run, SETTLING, particles, seed))
+    }
+
     fn path(&self) -> (Path, f64) {
         let exponential = |mean| Queueing::Exponential { mean: Seconds(mean) };
         match self.jitter {
@@ -166,8 +180,8 @@ impl Cell {
     /// A setting out of its range.
     pub fn run(&self, seed: u64) -> Result<Figures, SetupError> {
         let mut world = World::new(&self.setup(), seed)?;
-        let mut measurement = Measurement::new(SETTLING);
-        world.run(SETTLING + MEASURED, |sample| measurement.take(sample));
+        let mut measurement = Measurement::new(f64::from(SETTLING));
+        world.run(f64::from(SETTLING + MEASURED), |sample| measurement.take(sample));
         Ok(measurement.figures())
     }
 }

@@ -150,12 +150,16 @@ pub fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use clock_models::time::{Duration, Timestamp};
+
     use super::*;
 
     fn sample(elapsed: f64, error: f64) -> Sample {
         let belief =
             Belief { error, frequency_error: 0.0, deviation: 1e-6, expanded: 3e-6, bound: 5e-6 };
-        Sample { elapsed, clock_error: error, frequency_error: 1e-9, belief: Some(belief) }
+        let (base, offset) = (Timestamp::from_secs(0), Duration::ZERO);
+        let belief = Some(belief);
+        Sample { elapsed, base, offset, clock_error: error, frequency_error: 1e-9, belief }
     }
 
     #[test]

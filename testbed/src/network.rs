@@ -46,7 +46,8 @@ pub enum Queueing {
 }
 
 impl Queueing {
-    fn draw(&self, random: &mut Random) -> f64 {
+    /// The wait of one packet, s.
+    pub(crate) fn draw(&self, random: &mut Random) -> f64 {
         match *self {
             Self::Constant => 0.0,
             Self::Exponential { mean } => mean.0 * random.exponential(),

@@ -68,6 +68,10 @@ pub struct Setup {
 pub struct Sample {
     /// Since the start, s.
     pub elapsed: f64,
+    /// The free-running time base.
+    pub base: Timestamp<Free>,
+    /// TAI less the time base, which the sources estimate.
+    pub offset: Duration,
     /// The clock less TAI, s.
     pub clock_error: f64,
     /// The clock's frequency less the true one, ratio.
@@ -328,6 +332,8 @@ impl World {
         let frequency = -oscillator / (1.0 + oscillator);
         Sample {
             elapsed: (now - START).seconds(),
+            base,
+            offset: truth,
             clock_error: (self.clock.at(base) - now).seconds(),
             frequency_error: (1.0 + oscillator) * (1.0 + self.clock.frequency()) - 1.0,
             belief: self.belief.map(|(then, expanded, bound)| {

@@ -25,9 +25,16 @@ pub(crate) struct Arguments {
 
 /// Numbers of cells.
 #[derive(Debug, Clone)]
-struct Cells(Vec<usize>);
+pub(super) struct Cells(Vec<usize>);
 
-fn parse_cells(text: &str) -> Result<Cells, String> {
+impl Cells {
+    /// Is this cell among those that were asked for? Without a list, every one is.
+    pub(super) fn chosen(cells: Option<&Self>, cell: &Cell) -> bool {
+        cells.is_none_or(|cells| cells.0.contains(&cell.number))
+    }
+}
+
+pub(super) fn parse_cells(text: &str) -> Result<Cells, String> {
     let last = matrix::cells().len();
     let number = |text: &str| match text.parse::<usize>() {
         Ok(number) if (1..=last).contains(&number) => Ok(number),
@@ -43,8 +50,7 @@ fn parse_cells(text: &str) -> Result<Cells, String> {
 
 pub(crate) fn execute(arguments: Arguments) -> Outcome {
     let Arguments { cells: chosen, seeds, csv } = arguments;
-    let is_chosen =
-        |cell: &Cell| chosen.as_ref().is_none_or(|cells| cells.0.contains(&cell.number));
+    let is_chosen = |cell: &Cell| Cells::chosen(chosen.as_ref(), cell);
     let cells: Vec<Cell> = matrix::cells().into_iter().filter(is_chosen).collect();
     let jobs: Vec<(Cell, u64)> =
         cells.iter().flat_map(|cell| (1..=seeds).map(|seed| (*cell, seed))).collect();
@@ -131,14 +137,14 @@ fn csv_line(line: &Line) -> String {
     )
 }
 
-fn jitter(cell: &Cell) -> String {
+pub(super) fn jitter(cell: &Cell) -> String {
     match cell.jitter {
         Jitter::Exponential(mean, _) => format!("{mean:.0e}"),
         Jitter::HeavyTail => "tail".to_owned(),
     }
 }
 
-fn poll(cell: &Cell) -> &'static str {
+pub(super) fn poll(cell: &Cell) -> &'static str {
     match cell.rate {
         Rate::EverySecond => "1",
         Rate::Slow => "16-64",

@@ -1,6 +1,7 @@
 //! The subcommands, a file each.
 
 pub(crate) mod bench;
+pub(crate) mod limit;
 pub(crate) mod matrix;
 pub(crate) mod run;
 
