@@ -2,8 +2,9 @@
 
 use super::filter::Way;
 
-/// Standard deviations of frequency and time stamps that the interval allows for.
-const SAFETY: f64 = 4.0;
+/// Standard deviations of frequency and time stamps that the interval allows for: four,
+/// and twice as many because the noise that was found may be half of what it is.
+const SAFETY: f64 = 8.0;
 
 /// The interval that no packet contradicts, relative to the anchor of the estimator, s.
 ///

@@ -112,7 +112,8 @@ impl Filter {
         noise: f64,
         queueing: &Queueing,
     ) -> Posterior {
-        let (mean, variance, posterior) = self.queueing_delay(way, difference, noise, queueing);
+        let (mean, variance, mut posterior) = self.queueing_delay(way, difference, noise, queueing);
+        let before = self.covariance[OFFSET][OFFSET];
         let gain = self.times(direction(way)).map(|c| c / variance);
         let shrink = variance - posterior.variance;
         for row in 0..3 {
@@ -122,12 +123,27 @@ impl Filter {
             }
         }
         self.tidy();
+        posterior.told = (1.0 - self.covariance[OFFSET][OFFSET] / before).clamp(0.0, 1.0);
         posterior
     }
 
     /// Lets the floor move by a standard deviation, s.
     pub(super) fn loosen_floor(&mut self, deviation: f64) {
         self.covariance[FLOOR][FLOOR] += deviation * deviation;
+    }
+
+    pub(super) fn set_wander(&mut self, wander: f64) {
+        self.wander = wander;
+    }
+
+    /// Takes the floor to be higher by these for packets from and to the reference, s:
+    /// the delays have another shape, which calls something else their floor.
+    pub(super) fn shift_floor(&mut self, from: f64, to: f64) {
+        self.state[FLOOR] += f64::midpoint(from, to);
+        self.state[OFFSET] += (from - to) / 2.0;
+        let doubt = f64::midpoint(from, to) / 4.0;
+        self.covariance[FLOOR][FLOOR] += doubt * doubt;
+        self.covariance[OFFSET][OFFSET] += doubt * doubt;
     }
 
     /// Takes the floor to be higher by about `rise`, s, and the offset to have been

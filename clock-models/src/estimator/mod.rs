@@ -5,24 +5,23 @@
 //! path, the queueing delay in each direction and the wander of the oscillator by
 //! itself; nothing is to be tuned.
 
+mod bank;
 mod combine;
 mod envelope;
 mod filter;
 mod queueing;
+mod recent;
 
 use crate::comparison::{Comparison, Reading};
 use crate::time::{Duration, Free, Timestamp};
 
+use bank::Bank;
 pub use combine::combine;
 use envelope::Envelope;
-use filter::{Filter, Way};
+use filter::Way;
 use queueing::{Posterior, Queueing};
+use recent::Recent;
 
-/// Hypotheses of the oscillator's random-walk frequency noise, per √s: from an oven
-/// oscillator to a PC crystal in a draught.
-const WANDERS: [f64; 7] = [1e-10, 3e-10, 1e-9, 3e-9, 1e-8, 3e-8, 1e-7];
-/// What is remembered of the evidence for a hypothesis, per packet.
-const EVIDENCE_MEMORY: f64 = 0.99;
 /// Packets of one direction in a row that contradict the belief before it is given up.
 const CONTRADICTIONS: u32 = 4;
 /// Exchanges that must all come late before the floor of the path is taken to have
@@ -30,11 +29,11 @@ const CONTRADICTIONS: u32 = 4;
 /// would happen once in 10⁸ exchanges.
 const LATE_EXCHANGES: usize = 12;
 const LATE_BY: f64 = 3.0;
-/// How much the floor may move with each packet, in mean queueing delays: enough to
-/// follow a slow change of the path, little enough to keep what was learnt.
-const FLOOR_UNREST: f64 = 0.003;
-/// Comparisons before an estimate is given.
-const WARM_UP: u64 = 4;
+/// How late the earliest of them must be, as a part of their mean: where the queues have
+/// grown instead, some packets still come early.
+const LATE_TOGETHER: f64 = 0.7;
+/// Standard uncertainty of the finest time stamps, s.
+const FINEST_STAMP: f64 = 1e-10;
 /// What is known of the frequency of an unknown oscillator: standard deviation, ratio.
 const UNKNOWN_FREQUENCY: f64 = 100e-6;
 
@@ -61,7 +60,7 @@ pub struct Estimate {
     pub bound: f64,
     /// Floor of the round-trip delay, s.
     pub delay_floor: f64,
-    /// Mean round-trip queueing delay above the floor, s.
+    /// Standard deviation of the offset that one exchange shows by itself, s.
     pub jitter: f64,
 }
 
@@ -107,10 +106,8 @@ pub struct Fit {
 #[derive(Debug, Clone)]
 pub struct Estimator {
     prior_frequency: (f64, f64),
-    last: [Option<Timestamp<Free>>; 2],
-    pending: Comparison,
+    recent: Recent,
     tracking: Option<Tracking>,
-    comparisons: u64,
 }
 
 /// The belief once there is one.
@@ -119,30 +116,31 @@ struct Tracking {
     /// Differences are kept relative to this one, so that a float holds them.
     anchor: Duration,
     at: Timestamp<Free>,
-    bank: Vec<Hypothesis>,
+    bank: Bank,
     /// Of packets from the reference, and of those to it.
     paths: [Path; 2],
     /// Round-trip queueing delays of the last exchanges, s, oldest overwritten first.
     late: [f64; LATE_EXCHANGES],
     exchanges: usize,
     envelope: Envelope,
+    /// What it all comes to.
+    estimate: Estimate,
 }
 
 /// One direction of the path.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Path {
-    queueing: Queueing,
     /// What the last packet is believed to have waited, s.
     last_delay: f64,
-    /// Packets in a row that contradicted the belief.
-    contradictions: u32,
+    contradiction: Option<Contradiction>,
 }
 
-#[derive(Debug, Clone)]
-struct Hypothesis {
-    filter: Filter,
-    /// Logarithm of the evidence, relative to the best.
-    evidence: f64,
+/// Packets in a row that contradict the belief.
+#[derive(Debug, Clone, Copy)]
+struct Contradiction {
+    packets: u32,
+    /// By how much the last one does, s.
+    by: f64,
 }
 
 impl Estimator {
@@ -152,48 +150,31 @@ impl Estimator {
     pub fn new(frequency: Option<(f64, f64)>) -> Self {
         Self {
             prior_frequency: frequency.unwrap_or((0.0, UNKNOWN_FREQUENCY)),
-            last: [None; 2],
-            pending: Comparison {
-                from_reference: None,
-                to_reference: None,
-                stamp_uncertainty: 0.0,
-                upstream: crate::comparison::Upstream::default(),
-            },
+            recent: Recent::default(),
             tracking: None,
-            comparisons: 0,
         }
     }
 
     /// Takes a comparison in. A reading that was taken in before is passed over, so the
     /// same message may come in two comparisons.
     pub fn update(&mut self, comparison: &Comparison) -> Option<Fit> {
-        let from = self.fresh(0, comparison.from_reference);
-        let to = self.fresh(1, comparison.to_reference);
-        if from.is_none() && to.is_none() {
-            return None;
-        }
-        let noise = comparison.stamp_uncertainty.max(1e-10);
+        let fresh = self.recent.take(comparison);
+        let noise = comparison.stamp_uncertainty.max(FINEST_STAMP);
         let Some(tracking) = &mut self.tracking else {
-            self.start(from, to, noise);
+            self.tracking = Tracking::start(&self.recent, self.prior_frequency, noise);
             return None;
         };
-        self.comparisons += 1;
-        let mut readings =
-            [from.map(|r| (Way::FromReference, r)), to.map(|r| (Way::ToReference, r))];
-        readings.sort_by_key(|r| r.map(|(_, reading)| reading.at));
-        let before = tracking.estimate();
-        for (way, reading) in readings.into_iter().flatten() {
-            tracking.take(way, reading, noise);
+        if fresh.iter().all(Option::is_none) {
+            return None;
         }
-        let after = tracking.estimate();
+        let before = tracking.estimate;
+        tracking.take_all(fresh, noise);
+        let after = tracking.estimate;
         let predicted = before.carried_to(after.at);
         let restarted = tracking.is_contradicted();
         if restarted {
-            let doubt = (10.0 * after.frequency_deviation).clamp(1e-7, UNKNOWN_FREQUENCY);
-            self.prior_frequency = (after.frequency, doubt);
-            self.tracking = None;
-            self.comparisons = 0;
-            self.start(from, to, noise);
+            let doubt = (10.0 * before.frequency_deviation).clamp(1e-7, UNKNOWN_FREQUENCY);
+            self.tracking = Tracking::start(&self.recent, (before.frequency, doubt), noise);
         }
         Some(Fit {
             correction: (after.offset - predicted.offset).seconds(),
@@ -205,70 +186,56 @@ impl Estimator {
     /// The estimate at the last reading, once there were enough.
     #[must_use]
     pub fn estimate(&self) -> Option<Estimate> {
-        self.tracking.as_ref().filter(|_| self.comparisons >= WARM_UP).map(Tracking::estimate)
-    }
-
-    fn fresh(&mut self, way: usize, reading: Option<Reading>) -> Option<Reading> {
-        let reading = reading?;
-        if self.last[way].is_some_and(|last| reading.at <= last) {
-            return None;
-        }
-        self.last[way] = Some(reading.at);
-        Some(reading)
-    }
-
-    /// Collects one reading of each way, then begins to track.
-    fn start(&mut self, from: Option<Reading>, to: Option<Reading>, noise: f64) {
-        self.pending.from_reference = from.or(self.pending.from_reference);
-        self.pending.to_reference = to.or(self.pending.to_reference);
-        let Some(exchange) = self.pending.two_way(self.prior_frequency.0) else { return };
-        self.pending.from_reference = None;
-        self.pending.to_reference = None;
-        let delay = exchange.delay.max(noise);
-        let path =
-            Path { queueing: Queueing::new(delay / 4.0), last_delay: 0.0, contradictions: 0 };
-        let hypothesis = |wander| Hypothesis {
-            filter: Filter::new(0.0, delay, self.prior_frequency, wander),
-            evidence: 0.0,
-        };
-        self.tracking = Some(Tracking {
-            anchor: exchange.difference,
-            at: exchange.at,
-            bank: WANDERS.into_iter().map(hypothesis).collect(),
-            paths: [path.clone(), path],
-            late: [0.0; LATE_EXCHANGES],
-            exchanges: 0,
-            envelope: Envelope::new(delay / 2.0 + noise),
-        });
-        self.comparisons = 1;
+        self.tracking.as_ref().map(|tracking| tracking.estimate)
     }
 }
 
 impl Tracking {
+    /// Begins with the last exchanges, once there are enough of them.
+    fn start(recent: &Recent, frequency: (f64, f64), noise: f64) -> Option<Self> {
+        let first = recent.first(frequency.0)?;
+        let [delay, jitter] = [first.delay, first.jitter].map(|s| s.max(noise));
+        let (bank, envelope) =
+            (Bank::new(delay, jitter, frequency), Envelope::new(delay / 2.0 + noise));
+        let mut tracking = Self {
+            anchor: first.anchor,
+            at: first.at,
+            estimate: estimate(&bank, &envelope, 0.0, first.anchor, first.at),
+            bank,
+            paths: [Path::default(); 2],
+            late: [0.0; LATE_EXCHANGES],
+            exchanges: 0,
+            envelope,
+        };
+        for exchange in recent.exchanges() {
+            tracking.take_all(exchange.map(Some), noise);
+        }
+        Some(tracking)
+    }
+
+    /// Takes what is new of a comparison, from the reference and to it.
+    fn take_all(&mut self, [from, to]: [Option<Reading>; 2], noise: f64) {
+        let mut readings =
+            [from.map(|r| (Way::FromReference, r)), to.map(|r| (Way::ToReference, r))];
+        readings.sort_by_key(|r| r.map(|(_, reading)| reading.at));
+        for (way, reading) in readings.into_iter().flatten() {
+            self.take(way, reading, noise);
+        }
+        self.estimate = estimate(&self.bank, &self.envelope, self.doubt(), self.anchor, self.at);
+    }
+
     fn take(&mut self, way: Way, reading: Reading, noise: f64) {
         let dt = (reading.at - self.at).seconds();
         self.at = reading.at;
         let difference = (reading.difference - self.anchor).seconds();
-        let before = self.estimate();
-        let path = &mut self.paths[way as usize];
-        let mut best: Option<(f64, Posterior)> = None;
-        for hypothesis in &mut self.bank {
-            hypothesis.filter.advance(dt);
-            hypothesis.filter.loosen_floor(FLOOR_UNREST * path.queueing.typical());
-            let posterior = hypothesis.filter.update(way, difference, noise, &path.queueing);
-            hypothesis.evidence = EVIDENCE_MEMORY * hypothesis.evidence + posterior.log_likelihood;
-            if best.is_none_or(|(evidence, _)| hypothesis.evidence > evidence) {
-                best = Some((hypothesis.evidence, posterior));
-            }
-        }
-        if let Some((evidence, posterior)) = best {
-            self.bank.iter_mut().for_each(|h| h.evidence -= evidence);
-            path.learn(&posterior);
-        }
+        let packet = self.bank.take(way, dt, difference, noise);
+        self.paths[way as usize].note(&packet);
         if way == Way::FromReference {
             self.watch_floor();
         }
-        self.envelope.advance(dt, before.frequency, before.frequency_deviation, before.wander);
+        let filter = &self.bank.centre().filter;
+        let deviation = filter.variances()[2].sqrt();
+        self.envelope.advance(dt, filter.frequency(), deviation, filter.wander());
         self.envelope.narrow(way, difference, noise);
     }
 
@@ -278,57 +245,78 @@ impl Tracking {
         self.late[self.exchanges % LATE_EXCHANGES] =
             self.paths.iter().map(|path| path.last_delay).sum();
         self.exchanges += 1;
-        let typical: f64 = self.paths.iter().map(|path| path.queueing.typical()).sum();
+        let typical: f64 = self.bank.centre().queueing.iter().map(Queueing::typical).sum();
         let least = self.late.iter().copied().fold(f64::INFINITY, f64::min);
-        if least > LATE_BY * typical {
-            self.bank.iter_mut().for_each(|h| h.filter.raise_floor(least / 2.0));
+        let mean = self.late.iter().sum::<f64>() / LATE_EXCHANGES as f64;
+        if least > (LATE_BY * typical).max(LATE_TOGETHER * mean) {
+            self.bank.raise_floor(least / 2.0);
             self.late = [0.0; LATE_EXCHANGES];
         }
     }
 
+    /// Has the belief become untenable?
     fn is_contradicted(&self) -> bool {
-        self.paths.iter().any(|path| path.contradictions >= CONTRADICTIONS)
+        self.contradictions().any(|contradiction| contradiction.packets >= CONTRADICTIONS)
     }
 
-    fn estimate(&self) -> Estimate {
-        let total: f64 = self.bank.iter().map(|h| h.evidence.exp()).sum();
-        let mean = |of: fn(&Filter) -> f64| -> f64 {
-            self.bank.iter().map(|h| h.evidence.exp() / total * of(&h.filter)).sum()
-        };
-        let (x, y) = (mean(Filter::offset), mean(Filter::frequency));
-        let mut variances = [0.0; 3];
-        for h in &self.bank {
-            let weight = h.evidence.exp() / total;
-            let (dx, dy) = (h.filter.offset() - x, h.filter.frequency() - y);
-            let spread = [dx * dx, dx * dy, dy * dy];
-            for (sum, (own, between)) in
-                variances.iter_mut().zip(h.filter.variances().into_iter().zip(spread))
-            {
-                *sum += weight * (own + between);
-            }
-        }
-        let offset_deviation = variances[0].sqrt();
-        Estimate {
-            at: self.at,
-            offset: self.anchor + Duration::from_seconds(x).unwrap_or(Duration::ZERO),
-            offset_deviation,
-            frequency: y,
-            frequency_deviation: variances[2].sqrt(),
-            covariance: variances[1],
-            wander: mean(|f| f.wander().ln()).exp(),
-            bound: self.envelope.half_width(x).max(3.0 * offset_deviation),
-            delay_floor: 2.0 * mean(Filter::floor),
-            jitter: self.paths.iter().map(|path| path.queueing.mean()).sum(),
-        }
+    fn contradictions(&self) -> impl Iterator<Item = &Contradiction> {
+        self.paths.iter().filter_map(|path| path.contradiction.as_ref())
+    }
+
+    /// How wrong the belief may be because packets contradict it, s. One that is late may
+    /// have waited for once; one that is too early, or a second late one, shows that the
+    /// reference, the path or the clock has changed.
+    fn doubt(&self) -> f64 {
+        let grave = self.contradictions().filter(|c| c.by < 0.0 || c.packets > 1);
+        grave.map(|c| c.by.abs()).fold(0.0, f64::max)
+    }
+}
+
+/// The mean of the hypotheses. Each is Gaussian; the mean has the spread between them.
+fn estimate(
+    bank: &Bank,
+    envelope: &Envelope,
+    doubt: f64,
+    anchor: Duration,
+    at: Timestamp<Free>,
+) -> Estimate {
+    let (mut total, mut sums, mut log_wander, mut floor) = (0.0, [0.0; 5], 0.0, 0.0);
+    // Relative to the best, so that the squares do not cancel.
+    let best = &bank.centre().filter;
+    for (weight, filter) in bank.weighted() {
+        let [dx, dy] = [filter.offset() - best.offset(), filter.frequency() - best.frequency()];
+        let [xx, xy, yy] = filter.variances();
+        let moments = [dx, dy, xx + dx * dx, xy + dx * dy, yy + dy * dy];
+        total += weight;
+        sums.iter_mut().zip(moments).for_each(|(sum, moment)| *sum += weight * moment);
+        log_wander += weight * filter.wander().ln();
+        floor += weight * filter.floor();
+    }
+    let [dx, dy, xx, xy, yy] = sums.map(|sum| sum / total);
+    let x = best.offset() + dx;
+    let offset_deviation = (xx - dx * dx + doubt * doubt).sqrt();
+    let [down, up] = bank.centre().queueing.each_ref().map(Queueing::deviation);
+    Estimate {
+        at,
+        offset: anchor + Duration::from_seconds(x).unwrap_or(Duration::ZERO),
+        offset_deviation,
+        frequency: best.frequency() + dy,
+        frequency_deviation: (yy - dy * dy).sqrt(),
+        covariance: xy - dx * dy,
+        wander: (log_wander / total).exp(),
+        bound: envelope.half_width(x).max(3.0 * offset_deviation),
+        delay_floor: 2.0 * floor / total,
+        jitter: down.hypot(up) / 2.0,
     }
 }
 
 impl Path {
-    fn learn(&mut self, packet: &Posterior) {
-        self.queueing.learn(packet);
+    fn note(&mut self, packet: &Posterior) {
         self.last_delay = packet.mean;
+        let before = self.contradiction.map_or(0, |contradiction| contradiction.packets);
         let contradicts = packet.uninformative > 0.5;
-        self.contradictions = if contradicts { self.contradictions + 1 } else { 0 };
+        self.contradiction =
+            contradicts.then_some(Contradiction { packets: before + 1, by: packet.mean });
     }
 }
 

@@ -12,12 +12,55 @@ const UNINFORMATIVE: f64 = 1e-3;
 /// Smallest mean queueing delay, s: what the finest time stamps resolve.
 const SMALLEST_MEAN: f64 = 1e-10;
 /// Packets that the distribution remembers.
-const MEMORY: f64 = 256.0;
+const MEMORY: f64 = 512.0;
+/// A tail that is not known yet, in terms of the body; and how much of a packet this
+/// counts for.
+const TAIL: f64 = 10.0;
+const TAIL_PRIOR: f64 = 0.2;
+/// What blurs an exponential delay, as a part of its mean: the skewness is then that of
+/// two queues in a row.
+const BLUR: f64 = 0.5;
+/// ln √(2π).
+const LOG_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
+/// Packets that count as seen when the shape changes.
+const RESHAPED_MEMORY: f64 = 16.0;
+
+/// What the delays of the ordinary packets look like, from one side only to both alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// One queue: exponential above the floor of the path, which no packet undercuts.
+    Exponential,
+    /// Several queues, or stamps that blur one: the sum of an exponential delay and a
+    /// Gaussian one of [`BLUR`] times that.
+    Blurred,
+    /// The sum of many small things, as of time stamps: normal around the floor, which
+    /// then is the middle of the delays.
+    Gaussian,
+}
+
+impl Shape {
+    pub(super) const ALL: [Self; 3] = [Self::Exponential, Self::Blurred, Self::Gaussian];
+
+    pub(super) fn is_next_to(self, other: Self) -> bool {
+        (self as i8 - other as i8).abs() == 1
+    }
+
+    /// Mean and standard deviation of the delays, in terms of the body.
+    fn moments(self) -> [f64; 2] {
+        match self {
+            Self::Exponential => [1.0, 1.0],
+            Self::Blurred => [1.0, (1.0 + BLUR * BLUR).sqrt()],
+            Self::Gaussian => [0.0, 1.0],
+        }
+    }
+}
 
 /// The queueing delay in one direction, learnt from the packets seen.
 #[derive(Debug, Clone)]
 pub(super) struct Queueing {
-    body_mean: f64,
+    shape: Shape,
+    /// Mean of an exponential body, standard deviation of a Gaussian one, s.
+    body: f64,
     tail_mean: f64,
     tail_part: f64,
     seen: f64,
@@ -35,6 +78,8 @@ pub(super) struct Posterior {
     pub log_likelihood: f64,
     /// Probability that the packet told nothing.
     pub uninformative: f64,
+    /// Part of the variance of the offset that the packet took away.
+    pub told: f64,
     body: Share,
     tail: Share,
 }
@@ -42,30 +87,54 @@ pub(super) struct Posterior {
 #[derive(Debug, Clone, Copy)]
 struct Share {
     probability: f64,
-    mean: f64,
+    /// What the parameter of the distribution is the mean of: the delay, s, and its
+    /// square, s², where the body is Gaussian.
+    moment: f64,
 }
 
 impl Queueing {
     /// With a first guess of the mean delay, s.
-    pub(super) fn new(mean: f64) -> Self {
-        let body_mean = mean.max(SMALLEST_MEAN);
-        Self { body_mean, tail_mean: 10.0 * body_mean, tail_part: 0.1, seen: 0.0 }
+    pub(super) fn new(shape: Shape, typical: f64) -> Self {
+        let body = typical.max(SMALLEST_MEAN);
+        Self { shape, body, tail_mean: TAIL * body, tail_part: 0.1, seen: 0.0 }
     }
 
-    /// Mean queueing delay of the ordinary packets, s.
+    /// The same delays, of another shape.
+    pub(super) fn reshape(&mut self, shape: Shape) {
+        let [[_, old], [_, new]] = [self.shape.moments(), shape.moments()];
+        self.body *= old / new;
+        self.seen = self.seen.min(RESHAPED_MEMORY);
+        self.shape = shape;
+    }
+
+    /// Mean delay of the ordinary packets over what the shape calls the floor, s.
+    pub(super) fn centre(&self) -> f64 {
+        self.shape.moments()[0] * self.body
+    }
+
+    /// Scatter of the delays of the ordinary packets, s.
     pub(super) fn typical(&self) -> f64 {
-        self.body_mean
+        self.body
     }
 
-    /// Mean queueing delay of all packets, s.
-    pub(super) fn mean(&self) -> f64 {
-        self.body_mean + self.tail_part * (self.tail_mean - self.body_mean)
+    /// Standard deviation of the delays of all packets, s.
+    pub(super) fn deviation(&self) -> f64 {
+        let [mean, deviation] = self.shape.moments().map(|moment| moment * self.body);
+        let part = self.tail_part;
+        let all = mean + part * (self.tail_mean - mean);
+        let square = (1.0 - part) * (mean * mean + deviation * deviation)
+            + part * 2.0 * self.tail_mean * self.tail_mean;
+        (square - all * all).max(0.0).sqrt()
     }
 
     /// Belief of q given that it was N(`mean`, `variance`) before.
     pub(super) fn posterior(&self, mean: f64, variance: f64) -> Posterior {
         let deviation = variance.sqrt();
-        let body = truncated(mean, variance, self.body_mean);
+        let body = match self.shape {
+            Shape::Exponential => truncated(mean, variance, self.body),
+            Shape::Blurred => blurred(mean, variance, self.body),
+            Shape::Gaussian => normal(mean, variance, self.body),
+        };
         let tail = truncated(mean, variance, self.tail_mean);
         let nothing = 1.0 / (100.0 * (self.tail_mean + deviation));
         let logs = [
@@ -86,8 +155,9 @@ impl Queueing {
             variance: (square - posterior_mean * posterior_mean).max(1e-6 * variance),
             log_likelihood: largest + sum.ln(),
             uninformative: n,
-            body: Share { probability: b, mean: body.mean },
-            tail: Share { probability: t, mean: tail.mean },
+            told: 0.0,
+            body: Share { probability: b, moment: body.learnt },
+            tail: Share { probability: t, moment: tail.learnt },
         }
     }
 
@@ -98,43 +168,85 @@ impl Queueing {
             return;
         }
         self.seen = (self.seen + 1.0).min(MEMORY);
-        let gain = 1.0 / (self.seen + 3.0);
-        let step = |mean: &mut f64, share: Share, part: f64| {
-            *mean += gain * share.probability / part * (share.mean - *mean);
+        // The first guess may be far off: it is forgotten as the square of the number.
+        let gain = 2.0 / (self.seen + 5.0);
+        let step = |old: f64, share: Share, part: f64| {
+            old + gain * share.probability / part * (share.moment - old)
         };
-        step(&mut self.body_mean, packet.body, 1.0 - self.tail_part);
-        step(&mut self.tail_mean, packet.tail, self.tail_part.max(gain));
+        let ordinary = 1.0 - self.tail_part;
+        self.body = match self.shape {
+            Shape::Exponential | Shape::Blurred => step(self.body, packet.body, ordinary),
+            Shape::Gaussian => step(self.body * self.body, packet.body, ordinary).max(0.0).sqrt(),
+        };
+        self.tail_mean = step(self.tail_mean, packet.tail, self.tail_part.max(gain));
+        // Where there is no tail, nothing else would say how long it is.
+        self.tail_mean += gain * TAIL_PRIOR * (TAIL * self.body - self.tail_mean);
         self.tail_part += gain * (packet.tail.probability - self.tail_part);
         self.tail_part = self.tail_part.clamp(0.01, 0.4);
-        self.body_mean = self.body_mean.max(SMALLEST_MEAN);
-        self.tail_mean = self.tail_mean.max(3.0 * self.body_mean);
+        self.body = self.body.max(SMALLEST_MEAN);
+        self.tail_mean = self.tail_mean.max(3.0 * self.body);
     }
 }
 
-/// Moments of N(m, v)·exp(−q/J)/J on q ≥ 0, and the logarithm of its integral.
-struct Truncated {
+/// Moments of a product of densities, and the logarithm of its integral.
+struct Moments {
     mean: f64,
     variance: f64,
     log_density: f64,
+    /// What the parameter of the distribution is learnt from: the mean of its exponential
+    /// part, s, and for a Gaussian one the mean square, s².
+    learnt: f64,
 }
 
-fn truncated(mean: f64, variance: f64, scale: f64) -> Truncated {
+/// Of N(m, v)·N(0, s²).
+fn normal(mean: f64, variance: f64, deviation: f64) -> Moments {
+    let square = deviation * deviation;
+    let sum = variance + square;
+    let (mean_after, variance_after) = (mean * square / sum, variance * square / sum);
+    Moments {
+        mean: mean_after,
+        variance: variance_after,
+        log_density: -0.5 * (mean * mean / sum + (2.0 * PI * sum).ln()),
+        learnt: mean_after * mean_after + variance_after,
+    }
+}
+
+/// Of N(m, v) and the sum of an exponential delay of mean J and a Gaussian one.
+fn blurred(mean: f64, variance: f64, scale: f64) -> Moments {
+    let blur = (BLUR * scale) * (BLUR * scale);
+    let sum = variance + blur;
+    let exponential = truncated(mean, sum, scale);
+    let share = variance / sum;
+    Moments {
+        mean: mean + share * (exponential.mean - mean),
+        variance: share * (blur + share * exponential.variance),
+        ..exponential
+    }
+}
+
+/// Of N(m, v)·exp(−q/J)/J on q ≥ 0.
+fn truncated(mean: f64, variance: f64, scale: f64) -> Moments {
     let deviation = variance.sqrt();
     let shifted = mean - variance / scale;
     let a = shifted / deviation;
     let (log_cdf, ratio) = normal_tail(a);
     // 1 − λ(λ + a) cancels far out, where it tends to 1/a².
     let shrink = if a < -30.0 { 1.0 / (a * a) } else { 1.0 - ratio * (ratio + a) };
-    Truncated {
-        mean: if a < -30.0 { -deviation / a } else { shifted + deviation * ratio },
+    let mean_after = if a < -30.0 { -deviation / a } else { shifted + deviation * ratio };
+    Moments {
+        mean: mean_after,
         variance: variance * shrink.clamp(1e-9, 1.0),
         log_density: variance / (2.0 * scale * scale) - mean / scale - scale.ln() + log_cdf,
+        learnt: mean_after,
     }
 }
 
 /// ln Φ(a) and φ(a)/Φ(a) of the standard normal distribution.
 fn normal_tail(a: f64) -> (f64, f64) {
-    let log_density = -0.5 * a * a - 0.5 * (2.0 * PI).ln();
+    let log_density = -0.5 * a * a - LOG_SQRT_TAU;
+    if a > 8.5 {
+        return (0.0, 0.0);
+    }
     if a > -6.0 {
         let cdf = 0.5 * libm::erfc(-a * FRAC_1_SQRT_2);
         return (cdf.ln(), log_density.exp() / cdf);
@@ -201,7 +313,7 @@ mod tests {
 
     #[test]
     fn an_impossible_packet_tells_nothing() {
-        let p = Queueing::new(1.0).posterior(-50.0, 1.0);
+        let p = Queueing::new(Shape::Exponential, 1.0).posterior(-50.0, 1.0);
         assert!(p.uninformative > 0.99 && (p.mean + 50.0).abs() < 1e-3);
     }
 }

@@ -1,0 +1,181 @@
+//! What noise does the edge live in? A search among hypotheses, while the packets come.
+
+use super::UNKNOWN_FREQUENCY;
+use super::filter::{Filter, Way};
+use super::queueing::{Posterior, Queueing, Shape};
+
+/// From one hypothesis of the oscillator's random-walk frequency noise to the next.
+const WANDER_STEP: f64 = 3.162_277_660_168_379_5;
+/// The least and the greatest that can be found, in such steps over 1 per √s: from better
+/// than any oscillator of a host to a PC crystal in a draught. And the first guess.
+const WANDERS: [i32; 2] = [-22, -12];
+const FIRST_WANDER: i32 = -16;
+/// How much the floor of the path may move with each packet, in typical queueing delays:
+/// next to not at all, and enough to follow a path that creeps.
+const UNRESTS: [f64; 2] = [3e-4, 1e-2];
+/// What is forgotten of the evidence, for a packet that tells everything. One that tells
+/// little of the offset tells little of the noise, too.
+const FORGOTTEN: f64 = 0.004;
+/// What speaks (natural logarithm) against a frequency that is not at all what was known
+/// before, to begin with; and when it is out of the question.
+const STRANGER: f64 = -3.0;
+const HOPELESS: f64 = -9.0;
+/// By how much (natural logarithm) another hypothesis must be more likely to become the
+/// centre of the search.
+const MARGIN: f64 = 0.5;
+
+/// The noise of an oscillator and of a path, as far as hypotheses differ in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Noise {
+    /// In steps of [`WANDER_STEP`].
+    wander: i32,
+    restless: bool,
+    shape: Shape,
+}
+
+/// One way to explain the packets, and the belief it comes to.
+#[derive(Debug, Clone)]
+pub(super) struct Hypothesis {
+    noise: Noise,
+    pub(super) filter: Filter,
+    /// Of packets from the reference, and of those to it.
+    pub(super) queueing: [Queueing; 2],
+    /// Logarithm of the likelihood, relative to that of the centre.
+    evidence: f64,
+}
+
+/// The hypotheses that are followed: the best one found, and its neighbours.
+#[derive(Debug, Clone)]
+pub(super) struct Bank {
+    centre: Hypothesis,
+    neighbours: Vec<Hypothesis>,
+    /// What was known of the frequency before the first packet is of another clock. Kept
+    /// while that can be.
+    stranger: Option<Hypothesis>,
+}
+
+impl Bank {
+    /// Starts from one exchange that showed the round trip `delay`, s, of those that
+    /// scatter by `jitter`, s.
+    pub(super) fn new(delay: f64, jitter: f64, frequency: (f64, f64)) -> Self {
+        let noise = Noise { wander: FIRST_WANDER, restless: true, shape: Shape::Exponential };
+        let queueing = Queueing::new(noise.shape, jitter);
+        let centre = Hypothesis {
+            noise,
+            filter: Filter::new(0.0, delay, frequency, noise.wander()),
+            queueing: [queueing.clone(), queueing],
+            evidence: 0.0,
+        };
+        let neighbours = noise.neighbours().map(|noise| centre.under(noise)).collect();
+        let unknown = Filter::new(0.0, delay, (frequency.0, UNKNOWN_FREQUENCY), noise.wander());
+        let stranger = Hypothesis { filter: unknown, evidence: STRANGER, ..centre.clone() };
+        let known = frequency.1 < UNKNOWN_FREQUENCY;
+        Self { centre, neighbours, stranger: Some(stranger).filter(|_| known) }
+    }
+
+    /// The best hypothesis.
+    pub(super) fn centre(&self) -> &Hypothesis {
+        &self.centre
+    }
+
+    /// The filters and how likely each is, relative to the best.
+    pub(super) fn weighted(&self) -> impl Iterator<Item = (f64, &Filter)> {
+        let all = std::iter::once(&self.centre).chain(&self.neighbours).chain(&self.stranger);
+        all.map(|hypothesis| (hypothesis.evidence.exp(), &hypothesis.filter))
+    }
+
+    /// Takes a packet in; gives what the best hypothesis believes of it.
+    pub(super) fn take(&mut self, way: Way, dt: f64, difference: f64, noise: f64) -> Posterior {
+        let best = self.centre.take(way, dt, difference, noise);
+        let memory = 1.0 - FORGOTTEN * best.told;
+        for other in self.neighbours.iter_mut().chain(&mut self.stranger) {
+            let likelihood = other.take(way, dt, difference, noise).log_likelihood;
+            other.evidence = memory * other.evidence + likelihood - best.log_likelihood;
+        }
+        self.judge_stranger();
+        self.recentre();
+        best
+    }
+
+    /// Takes the floor to have risen by about `rise`, s.
+    pub(super) fn raise_floor(&mut self, rise: f64) {
+        self.centre.filter.raise_floor(rise);
+        let others = self.neighbours.iter_mut().chain(&mut self.stranger);
+        others.for_each(|h| h.filter.raise_floor(rise));
+    }
+
+    fn judge_stranger(&mut self) {
+        let Some(stranger) = &self.stranger else { return };
+        let [own, known] = [stranger, &self.centre].map(|h| h.filter.variances()[2]);
+        if stranger.evidence > MARGIN {
+            self.neighbours.clear();
+            self.neighbours.extend(self.stranger.take());
+        } else if stranger.evidence < HOPELESS || own < 2.0 * known {
+            self.stranger = None;
+        }
+    }
+
+    /// Moves the search to the best hypothesis.
+    fn recentre(&mut self) {
+        let more_likely =
+            |a: &&mut Hypothesis, b: &&mut Hypothesis| a.evidence.total_cmp(&b.evidence);
+        let Some(best) = self.neighbours.iter_mut().max_by(more_likely) else { return };
+        if best.evidence <= MARGIN {
+            return;
+        }
+        std::mem::swap(&mut self.centre, best);
+        let known = &self.neighbours;
+        let next = self.centre.noise.neighbours().map(|noise| {
+            // A shape has its own view of the path, which took long to learn.
+            let exact = known.iter().find(|h| h.noise == noise);
+            let foreign = noise.shape != self.centre.noise.shape;
+            let alike = || known.iter().find(|h| foreign && h.noise.shape == noise.shape);
+            exact.or_else(alike).unwrap_or(&self.centre).under(noise)
+        });
+        self.neighbours = next.collect();
+        let reference = std::mem::take(&mut self.centre.evidence);
+        let others = self.neighbours.iter_mut().chain(&mut self.stranger);
+        others.for_each(|h| h.evidence -= reference);
+    }
+}
+
+impl Hypothesis {
+    fn take(&mut self, way: Way, dt: f64, difference: f64, noise: f64) -> Posterior {
+        let queueing = &mut self.queueing[way as usize];
+        self.filter.advance(dt);
+        let unrest = UNRESTS[usize::from(self.noise.restless)];
+        self.filter.loosen_floor(unrest * queueing.typical());
+        let posterior = self.filter.update(way, difference, noise, queueing);
+        queueing.learn(&posterior);
+        posterior
+    }
+
+    /// The same belief, under another hypothesis of the noise.
+    fn under(&self, noise: Noise) -> Self {
+        let mut other = Self { noise, ..self.clone() };
+        other.filter.set_wander(noise.wander());
+        if noise.shape != self.noise.shape {
+            other.queueing.iter_mut().for_each(|queueing| queueing.reshape(noise.shape));
+            let [from, to] =
+                [0, 1].map(|way| self.queueing[way].centre() - other.queueing[way].centre());
+            other.filter.shift_floor(from, to);
+        }
+        other
+    }
+}
+
+impl Noise {
+    /// Random walk of the frequency, per √s.
+    fn wander(self) -> f64 {
+        WANDER_STEP.powi(self.wander)
+    }
+
+    fn neighbours(self) -> impl Iterator<Item = Self> {
+        let calmer = Self { wander: (self.wander - 1).max(WANDERS[0]), ..self };
+        let livelier = Self { wander: (self.wander + 1).min(WANDERS[1]), ..self };
+        let other = Self { restless: !self.restless, ..self };
+        let shapes = Shape::ALL.into_iter().filter(move |shape| shape.is_next_to(self.shape));
+        let reshaped = shapes.map(move |shape| Self { shape, ..self });
+        [calmer, livelier, other].into_iter().chain(reshaped)
+    }
+}

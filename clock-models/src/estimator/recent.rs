@@ -1,0 +1,82 @@
+//! The last exchanges: what an estimator begins with.
+
+use crate::comparison::{Comparison, Reading, TwoWay, Upstream};
+use crate::time::{Duration, Free, Timestamp};
+
+/// Exchanges that an estimator begins with.
+const EXCHANGES: usize = 4;
+
+/// The last exchanges, each of the messages nearest to one another.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Recent {
+    /// From the reference and to it, the oldest first.
+    exchanges: Vec<[Reading; 2]>,
+    /// Messages whose counterpart is still to come.
+    pending: [Option<Reading>; 2],
+    last: [Option<Timestamp<Free>>; 2],
+}
+
+/// What the exchanges show at first sight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct First {
+    /// When the first exchange was.
+    pub at: Timestamp<Free>,
+    /// What it showed.
+    pub anchor: Duration,
+    /// Its round-trip delay, s.
+    pub delay: f64,
+    /// How much the round trips scatter, s.
+    pub jitter: f64,
+}
+
+impl Recent {
+    /// Keeps a comparison; gives those of its messages that had not come before.
+    pub(super) fn take(&mut self, comparison: &Comparison) -> [Option<Reading>; 2] {
+        let fresh =
+            [self.fresh(0, comparison.from_reference), self.fresh(1, comparison.to_reference)];
+        for (pending, fresh) in self.pending.iter_mut().zip(fresh) {
+            *pending = fresh.or(*pending);
+        }
+        if let [Some(from), Some(to)] = self.pending {
+            self.pending = [None; 2];
+            if self.exchanges.len() == EXCHANGES {
+                self.exchanges.remove(0);
+            }
+            self.exchanges.push([from, to]);
+        }
+        fresh
+    }
+
+    fn fresh(&mut self, way: usize, reading: Option<Reading>) -> Option<Reading> {
+        let reading = reading?;
+        if self.last[way].is_some_and(|last| reading.at <= last) {
+            return None;
+        }
+        self.last[way] = Some(reading.at);
+        Some(reading)
+    }
+
+    /// The exchanges, the oldest first.
+    pub(super) fn exchanges(&self) -> impl Iterator<Item = [Reading; 2]> {
+        self.exchanges.iter().copied()
+    }
+
+    /// What they show, once there are enough; `frequency` is what is known of that of the
+    /// reference, ratio − 1.
+    pub(super) fn first(&self, frequency: f64) -> Option<First> {
+        let seen: Vec<TwoWay> =
+            self.exchanges().filter_map(|exchange| two_way(exchange, frequency)).collect();
+        let (EXCHANGES, Some(first)) = (seen.len(), seen.first()) else { return None };
+        let mut delays: Vec<f64> = seen.iter().map(|exchange| exchange.delay).collect();
+        delays.sort_by(f64::total_cmp);
+        // The middle one of those above the least: one exchange may be late by anything.
+        let jitter = delays[EXCHANGES / 2] - delays[0];
+        Some(First { at: first.at, anchor: first.difference, delay: first.delay, jitter })
+    }
+}
+
+fn two_way([from, to]: [Reading; 2], frequency: f64) -> Option<TwoWay> {
+    let (from_reference, to_reference) = (Some(from), Some(to));
+    let upstream = Upstream::default();
+    Comparison { from_reference, to_reference, stamp_uncertainty: 0.0, upstream }.two_way(frequency)
+}
