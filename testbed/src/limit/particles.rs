@@ -13,6 +13,8 @@ const KERNEL: f64 = 0.1;
 const DEPLETED: f64 = 0.05;
 /// More are then drawn of each particle, four times as many with each try, and moved
 /// twice as far: from as they are to as a normal distribution of their moments would be.
+/// What the last try leaves is taken, be it little: without it the estimate would be lost
+/// for longer, since what made this exchange improbable makes the next one so too.
 const TRIES: [(usize, f64); 5] = [(1, 0.0), (4, 0.2), (16, 0.4), (64, 0.8), (256, 1.0)];
 
 /// Samples of the posterior of offset and frequency.
@@ -79,13 +81,14 @@ impl Particles {
             }
         }
         let largest = likelihoods.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if largest == f64::NEG_INFINITY {
-            return None;
-        }
         let mut total = 0.0;
         for (particle, ln) in cloud.iter_mut().zip(likelihoods) {
             particle.weight *= (ln - largest).exp();
             total += particle.weight;
+        }
+        // Not a number if the likelihoods were all 0.
+        if total.is_nan() || total <= 0.0 {
+            return None;
         }
         cloud.iter_mut().for_each(|particle| particle.weight /= total);
         Some(cloud)
@@ -175,11 +178,14 @@ impl Filter for Particles {
     fn take(&mut self, at: f64, observations: &[Observation<'_>]) {
         let dt = at - self.at;
         let count = self.count as f64;
-        let posterior = TRIES
-            .into_iter()
-            .filter_map(|how| self.successors(dt, observations, how))
-            .find(|cloud| effective(cloud) >= DEPLETED * count);
-        // What leaves too little even so is set aside: time passes alone.
+        let mut posterior = None;
+        for how in TRIES {
+            posterior = self.successors(dt, observations, how).or(posterior);
+            if posterior.as_deref().is_some_and(|cloud| effective(cloud) >= DEPLETED * count) {
+                break;
+            }
+        }
+        // What leaves nothing even so is set aside: time passes alone.
         let posterior = posterior.or_else(|| self.successors(dt, &[], TRIES[0]));
         self.at = at;
         self.cloud = posterior.unwrap_or_default();

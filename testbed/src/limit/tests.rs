@@ -59,6 +59,17 @@ fn equal_exponential_delays_leave_the_middle_of_what_both_directions_allow() {
 }
 
 #[test]
+fn an_exchange_far_out_and_narrow_is_followed() {
+    let exponential = delay(Queueing::Exponential { mean: Seconds(1e-5) });
+    let seen = |offset, sign| Observation { offset, age: 0.0, sign, delay: &exponential };
+    let mut filter = particles(Walk { wander: 1e-7 }, &seen(0.0, 1.0), 200);
+    filter.take(0.0, &[seen(1e-8, -1.0)]);
+    // In 16 s the offset walks by W·t^1.5/√3 = 3.7 µs: 3.5 deviations.
+    filter.take(16.0, &[seen(13e-6, 1.0), seen(13.5e-6, -1.0)]);
+    assert!((12.9e-6..13.6e-6).contains(&filter.offset(16.0)), "{}", filter.offset(16.0));
+}
+
+#[test]
 fn an_exchange_that_nothing_is_left_of_is_set_aside() {
     let exponential = delay(Queueing::Exponential { mean: Seconds(1e-5) });
     let seen = |offset, sign| Observation { offset, age: 0.0, sign, delay: &exponential };
