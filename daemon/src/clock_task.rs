@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clock_models::discipline::{Command, Discipline, Limits, State};
 use clock_models::keeper::{Keeper, Round};
 use clock_models::selection::{SourceId, Verdict};
+use clock_models::standing::Standing;
 use clock_models::time::{Tai, Timestamp};
 use clock_models::uncertainty::Budget;
 use clock_models::units::{Ratio, Time};
@@ -270,7 +271,7 @@ impl ClockTask {
     fn clock_status(&self, round: &Round, time: Timestamp<Tai>) -> ClockStatus {
         let discipline = self.keeper.discipline();
         let clock = self.clock.borrow();
-        let leader = round.leader.as_ref();
+        let standing = Standing::of(round, discipline.state());
         let estimate = round.tick.estimate.as_ref();
         ClockStatus {
             name: self.config.name.clone(),
@@ -281,10 +282,9 @@ impl ClockTask {
             // The oscillator against UTC is the opposite of TAI against the oscillator.
             frequency: estimate.map(|e| -e.frequency),
             frequency_uncertainty: estimate.map(|e| e.frequency_deviation),
-            stratum: leader
-                .map_or(UNSYNCHRONISED, |edge| edge.stratum.saturating_add(1).min(UNSYNCHRONISED)),
-            root_delay: leader.map_or(0.0, |edge| edge.upstream.root_delay)
-                + estimate.map_or(0.0, |e| e.delay_floor),
+            stratum: standing.map_or(UNSYNCHRONISED, |standing| standing.stratum),
+            root_delay: standing.map_or(0.0, |standing| standing.root_delay),
+            root_dispersion: standing.map_or(0.0, |standing| standing.root_dispersion),
             holdover: discipline.holdover(clock.now()),
             steps: discipline.steps(),
             interference: discipline.interferences() + self.steered_by_others,
@@ -323,8 +323,6 @@ impl ClockTask {
         let budget = chain.budget();
         status.uncertainty = Some(budget.expanded(2.0));
         status.bound = Some(budget.bound());
-        status.root_dispersion = (budget.bound() - status.root_delay / 2.0).max(0.0)
-            + status.offset.map_or(0.0, f64::abs);
         let reason = chain.traceable().err().map(ToString::to_string);
         status.not_traceable_because =
             reason.or_else(|| why_not_following(status).map(str::to_owned));

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clock_models::keeper::Terms;
+use clock_models::prior::doubted;
 use clock_models::selection::SourceId;
 use clock_models::time::LeapTable;
 use ntp::client::ClientConfig;
@@ -32,7 +33,7 @@ use crate::serve_ntp::{NtpServer, Served};
 use crate::service::Service;
 use crate::source::ntp::{NtpSource, Place, Taken};
 use crate::source::ptp::PtpSource;
-use crate::source::{Context, Report, doubted};
+use crate::source::{Context, Report};
 
 /// Reports that may wait for the owner of a clock.
 const REPORTS: usize = 64;

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clock_models::time::{LeapTable, Timestamp, Utc};
-use ntp::packet::{LeapIndicator, ReferenceId};
-use ntp::server::{ServerState, Synchronised, respond};
+use ntp::packet::ReferenceId;
+use ntp::server::{ServerState, Synchronised, leap_indicator, respond};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::sleep;
 use utcd_linux::socket::{OpenError, Received, server};
@@ -21,9 +21,6 @@ use crate::status::{ClockState, ClockStatus, NtpServerStatus, Status};
 
 /// log2 s: what reading the clock is uncertain by.
 const PRECISION: i8 = -22;
-/// A leap second is announced for the UTC day at whose end it is (RFC 5905 section 7.3).
-const LEAP_ANNOUNCEMENT: clock_models::time::Duration =
-    clock_models::time::Duration::from_secs(86_400);
 /// What NTP implementations state for a clock that is its own reference.
 const LOCAL_REFERENCE: [u8; 4] = [127, 127, 1, 1];
 /// The longest request that is looked at.
@@ -242,7 +239,7 @@ impl Served {
         let age = leader.and_then(|s| s.age).unwrap_or(0.0);
         let age = clock_models::time::Duration::from_seconds(age);
         Synchronised {
-            leap: self.leap_indicator(now),
+            leap: leap_indicator(&self.leap.borrow(), now),
             stratum: clock.stratum,
             root_delay: clock.root_delay,
             root_dispersion: clock.root_dispersion,
@@ -255,22 +252,12 @@ impl Served {
     fn local(&self, stratum: u8) -> Synchronised {
         let now = self.now();
         Synchronised {
-            leap: self.leap_indicator(now),
+            leap: leap_indicator(&self.leap.borrow(), now),
             stratum,
             root_delay: 0.0,
             root_dispersion: 0.0,
             reference_id: ReferenceId::from_bytes(LOCAL_REFERENCE),
             reference_time: now,
-        }
-    }
-
-    fn leap_indicator(&self, now: Timestamp<Utc>) -> LeapIndicator {
-        match self.leap.borrow().next_event(now) {
-            Some(event) if event.midnight - now <= LEAP_ANNOUNCEMENT && event.inserted => {
-                LeapIndicator::Insert
-            }
-            Some(event) if event.midnight - now <= LEAP_ANNOUNCEMENT => LeapIndicator::Delete,
-            _ => LeapIndicator::NoWarning,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Answers clients (RFC 5905 mode 4) from a stated clock.
 
-use clock_models::time::{NtpShort, NtpTimestamp, Timestamp, Utc};
+use clock_models::time::{Duration, LeapTable, NtpShort, NtpTimestamp, Timestamp, Utc};
 
 use crate::packet::{Header, LeapIndicator, Mode, Packet, PacketError, ReferenceId, Version};
 
@@ -9,6 +9,9 @@ use crate::packet::{Header, LeapIndicator, Mode, Packet, PacketError, ReferenceI
 const MAX_DISPERSION: f64 = 16.0;
 /// The strata of synchronised clocks (RFC 5905 figure 11).
 const STRATA: std::ops::RangeInclusive<u8> = 1..=15;
+
+/// A leap second is announced for the UTC day at whose end it is (RFC 5905 section 7.3).
+const LEAP_ANNOUNCEMENT: Duration = Duration::from_secs(86_400);
 
 /// What the server states of its clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,6 +90,17 @@ impl Response {
     #[must_use]
     pub fn finish(self, transmit: Timestamp<Utc>) -> [u8; Header::LEN] {
         Header { transmit: NtpTimestamp::from_utc(transmit), ..self.0 }.emit()
+    }
+}
+
+/// The leap second to announce at `now`, by the table in force.
+#[must_use]
+pub fn leap_indicator(leaps: &LeapTable, now: Timestamp<Utc>) -> LeapIndicator {
+    match leaps.next_event(now) {
+        Some(event) if event.midnight - now > LEAP_ANNOUNCEMENT => LeapIndicator::NoWarning,
+        Some(event) if event.inserted => LeapIndicator::Insert,
+        Some(_) => LeapIndicator::Delete,
+        None => LeapIndicator::NoWarning,
     }
 }
 
@@ -236,6 +250,16 @@ mod tests {
         let bytes = [&good[..], &[0; 32]].concat();
         assert_eq!(dropped(&bytes), Dropped::MalformedExtension(0));
         assert_eq!(dropped(&bytes).name(), "malformed-extension");
+    }
+
+    #[test]
+    fn a_leap_second_is_announced_for_its_day() {
+        let leaps = LeapTable::built_in();
+        let midnight = Timestamp::from_date(2017, 1, 1).unwrap();
+        let before = |seconds| leap_indicator(&leaps, midnight - Duration::from_secs(seconds));
+        assert_eq!(before(86_401), LeapIndicator::NoWarning);
+        assert_eq!([86_400, 1].map(before), [LeapIndicator::Insert; 2]);
+        assert_eq!(before(0), LeapIndicator::NoWarning);
     }
 
     #[test]

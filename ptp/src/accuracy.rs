@@ -7,6 +7,7 @@ const BOUNDS: [f64; 26] = [
     1.0, 10.0,
 ];
 const FIRST: u8 = 0x17;
+const UNKNOWN: u8 = 0xfe;
 
 /// The bound of the error that a clockAccuracy claims, s.
 ///
@@ -14,6 +15,15 @@ const FIRST: u8 = 0x17;
 /// reserved or left to profiles.
 pub(crate) fn bound(clock_accuracy: u8) -> Option<f64> {
     BOUNDS.get(usize::from(clock_accuracy.checked_sub(FIRST)?)).copied()
+}
+
+/// The clockAccuracy that claims a bound of the error, s, or the next larger one;
+/// unknown (0xFE) for none.
+#[must_use]
+pub fn clock_accuracy(bound: Option<f64>) -> u8 {
+    let Some(bound) = bound else { return UNKNOWN };
+    let place = BOUNDS.iter().position(|&claim| bound <= claim).unwrap_or(BOUNDS.len());
+    FIRST + place as u8
 }
 
 #[cfg(test)]
@@ -40,5 +50,19 @@ mod tests {
         ] {
             assert_eq!(bound(value), seconds, "{value:#x}");
         }
+    }
+
+    #[test]
+    fn a_bound_is_claimed_by_the_least_accuracy_that_holds_it() {
+        for value in 0x17..=0x30 {
+            let claim = bound(value).unwrap();
+            assert_eq!(clock_accuracy(Some(claim)), value);
+            assert_eq!(clock_accuracy(Some(claim * 1.01)), value + 1);
+        }
+        let nan = Some(f64::NAN);
+        assert_eq!(
+            [None, Some(0.0), Some(11.0), nan].map(clock_accuracy),
+            [0xfe, 0x17, 0x31, 0x31]
+        );
     }
 }

@@ -4,6 +4,8 @@ use crate::wire::{ClockIdentity, PortIdentity};
 
 /// log₂ of the seconds between messages that the port accepts: 1/128 s to 128 s.
 const LOG_INTERVALS: std::ops::RangeInclusive<i8> = -7..=7;
+/// logMessageInterval of a sender that states none (13.3.2.14).
+const UNSTATED: i8 = 0x7f;
 /// Domains of sdoId 0x000 (IEEE 1588-2019 table 2).
 const LAST_DOMAIN: u8 = 127;
 /// Least announceReceiptTimeout (7.7.3.1).
@@ -18,8 +20,7 @@ pub struct PortConfig {
     pub port_number: u16,
     /// domainNumber, 0 to 127.
     pub domain: u8,
-    /// logAnnounceInterval, −7 to 7: that of the masters, by which they are held to be
-    /// alive (7.7.2.2).
+    /// logAnnounceInterval, −7 to 7 (7.7.2.2): of masters that state none.
     pub log_announce_interval: i8,
     /// announceReceiptTimeout, at least 2: announce intervals without an Announce after
     /// which a master is held to be dead.
@@ -73,7 +74,7 @@ pub enum ConfigError {
 
 impl PortConfig {
     /// The usual values (J.3, and linuxptp's intervals) for a clock: domain 0, an
-    /// Announce every 2 s, dead after 3 of them, a Delay_Req every second, no
+    /// Announce every 2 s where the master states no interval, dead after 3 of them, a Delay_Req every second, no
     /// asymmetry, arbitrary time scales refused.
     #[must_use]
     pub const fn new(clock_identity: ClockIdentity, leap_table: LeapTable) -> Self {
@@ -121,12 +122,25 @@ impl PortConfig {
         PortIdentity { clock: self.clock_identity, port: self.port_number }
     }
 
-    /// Silence after which a master is held to be dead (9.2.6.12). The standard adds a
-    /// random part lest many ports become masters at once; a slave never does.
+    /// Announce intervals of this port without an Announce (9.2.6.12). A master that
+    /// states an interval of its own has another one: see [`announce_interval`].
     #[must_use]
     pub fn announce_receipt_timeout_interval(&self) -> Duration {
         interval(self.log_announce_interval) * i64::from(self.announce_receipt_timeout)
     }
+}
+
+/// The logAnnounceInterval by which a master is held to be alive, of what it `stated` as
+/// logMessageInterval of its Announce (13.3.2.14, table 42): a domain has one interval,
+/// but a port that was told another one shall not lose its master for that.
+///
+/// 0x7F means that the master states none. One beyond the range is taken as its end, lest
+/// one message keep a dead master for good.
+pub(crate) fn announce_interval(own: i8, stated: i8) -> i8 {
+    if stated == UNSTATED {
+        return own;
+    }
+    stated.clamp(*LOG_INTERVALS.start(), *LOG_INTERVALS.end())
 }
 
 /// 2^`log` seconds, for −30 ≤ `log` ≤ 30.
@@ -141,7 +155,7 @@ pub(crate) fn interval(log: i8) -> Duration {
 /// 0x7F means that the master states none (13.8). A longer one than 2⁷ s is taken as
 /// that, lest one message silence the port for good.
 pub(crate) fn delay_req_interval(own: i8, master: Option<i8>) -> i8 {
-    let stated = master.filter(|&log| log != 0x7f).unwrap_or(own);
+    let stated = master.filter(|&log| log != UNSTATED).unwrap_or(own);
     own.max(stated.min(*LOG_INTERVALS.end()))
 }
 
@@ -171,6 +185,15 @@ mod tests {
             (0, Some(126), 7),
         ] {
             assert_eq!(delay_req_interval(own, master), in_force, "{own} {master:?}");
+        }
+    }
+
+    #[test]
+    fn a_master_states_its_announce_interval_but_not_one_that_keeps_it_alive_for_ever() {
+        for (own, stated, in_force) in
+            [(1, 0, 0), (1, 4, 4), (1, -3, -3), (1, 0x7f, 1), (1, 126, 7), (1, i8::MIN, -7)]
+        {
+            assert_eq!(announce_interval(own, stated), in_force, "{own} {stated}");
         }
     }
 

@@ -1,5 +1,6 @@
 use clock_models::time::{Duration, Free, Timestamp};
 
+use crate::config::{self, PortConfig};
 use crate::rejection::Rejection;
 use crate::wire::{Announce, Header, PortIdentity};
 
@@ -15,20 +16,34 @@ pub(crate) struct ForeignMaster {
     pub(crate) header: Header,
     pub(crate) announce: Announce,
     pub(crate) heard: Timestamp<Free>,
+    /// Silence after which it is held to be dead (9.2.6.12): announceReceiptTimeout of its
+    /// announce intervals. The standard adds a random part lest many ports become masters
+    /// at once; a slave never does.
+    pub(crate) timeout: Duration,
     qualified: bool,
 }
 
-/// The masters that were heard within the announce receipt timeout.
+impl ForeignMaster {
+    fn expiry(&self) -> Timestamp<Free> {
+        self.heard + self.timeout
+    }
+}
+
+/// The masters that were heard within their announce receipt timeout.
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct ForeignMasters {
     masters: Vec<ForeignMaster>,
-    window: Duration,
-    timeout: Duration,
+    log_announce_interval: i8,
+    announce_receipt_timeout: u8,
 }
 
 impl ForeignMasters {
-    pub(crate) const fn new(announce_interval: Duration, timeout: Duration) -> Self {
-        let window = Duration::from_bits(announce_interval.to_bits() * TIME_WINDOW as i128);
-        Self { masters: Vec::new(), window, timeout }
+    pub(crate) const fn new(config: &PortConfig) -> Self {
+        Self {
+            masters: Vec::new(),
+            log_announce_interval: config.log_announce_interval,
+            announce_receipt_timeout: config.announce_receipt_timeout,
+        }
     }
 
     /// Takes an Announce in; true if it may change which master is the best.
@@ -39,20 +54,27 @@ impl ForeignMasters {
         now: Timestamp<Free>,
     ) -> Result<bool, Rejection> {
         let full = self.masters.len() >= CAPACITY;
+        let interval = config::interval(config::announce_interval(
+            self.log_announce_interval,
+            header.log_message_interval,
+        ));
+        let timeout = interval * i64::from(self.announce_receipt_timeout);
+        let master = ForeignMaster { header, announce, heard: now, timeout, qualified: false };
         let known = self.masters.iter_mut().find(|known| known.header.source == header.source);
         match known {
             Some(known) => {
                 if !is_newer(header.sequence_id, known.header.sequence_id) {
                     return Err(Rejection::Replayed);
                 }
-                let qualified = known.qualified || now - known.heard < self.window;
+                let qualified =
+                    known.qualified || now - known.heard < interval * TIME_WINDOW.into();
                 let changed = qualified && (!known.qualified || announce != known.announce);
-                *known = ForeignMaster { header, announce, heard: now, qualified };
+                *known = ForeignMaster { qualified, ..master };
                 Ok(changed)
             }
             None if full => Err(Rejection::TooManyMasters),
             None => {
-                self.masters.push(ForeignMaster { header, announce, heard: now, qualified: false });
+                self.masters.push(master);
                 Ok(false)
             }
         }
@@ -61,13 +83,13 @@ impl ForeignMasters {
     /// Forgets the silent ones; true if there were any.
     pub(crate) fn expire(&mut self, now: Timestamp<Free>) -> bool {
         let before = self.masters.len();
-        self.masters.retain(|master| now - master.heard < self.timeout);
+        self.masters.retain(|master| now < master.expiry());
         self.masters.len() < before
     }
 
     /// When the next will be silent for too long.
     pub(crate) fn next_expiry(&self) -> Option<Timestamp<Free>> {
-        self.masters.iter().map(|master| master.heard + self.timeout).min()
+        self.masters.iter().map(ForeignMaster::expiry).min()
     }
 
     pub(crate) fn qualified(&self) -> impl Iterator<Item = &ForeignMaster> {
@@ -92,14 +114,17 @@ pub(crate) fn is_newer(sequence_id: u16, last: u16) -> bool {
 mod tests {
     use super::*;
     use crate::wire::ClockIdentity;
+    use clock_models::time::LeapTable;
 
     fn header(clock: u8, sequence_id: u16) -> Header {
         let source = PortIdentity { clock: ClockIdentity([clock; 8]), port: 1 };
         Header { source, sequence_id, ..Header::default() }
     }
 
-    fn masters(timeout: i64) -> ForeignMasters {
-        ForeignMasters::new(Duration::SECOND, Duration::from_secs(timeout))
+    /// Masters that announce themselves every second.
+    fn masters(announce_receipt_timeout: u8) -> ForeignMasters {
+        let config = PortConfig::new(ClockIdentity::default(), LeapTable::built_in());
+        ForeignMasters::new(&PortConfig { announce_receipt_timeout, ..config })
     }
 
     fn at(seconds: i64) -> Timestamp<Free> {
@@ -141,6 +166,26 @@ mod tests {
         assert!(!masters.expire(at(3) - Duration::from_nanos(1)));
         assert!(masters.expire(at(3)));
         assert_eq!(masters.next_expiry(), Some(at(5)));
+    }
+
+    #[test]
+    fn each_master_has_the_timeout_and_the_window_of_the_interval_that_it_states() {
+        // Every 16 s, every 1/8 s, and one that states nothing: the port's own 2 s.
+        for (stated, timeout) in [(4, 48.0), (-3, 0.375), (0x7f, 6.0)] {
+            let mut masters = masters(3);
+            let stating = |id| Header { log_message_interval: stated, ..header(1, id) };
+            masters.hear(stating(0), Announce::default(), at(0)).unwrap();
+            let expiry = masters.next_expiry().unwrap();
+            assert_eq!((expiry - at(0)).seconds(), timeout, "{stated}");
+            // Four intervals are one and a third of the timeout.
+            let window = Duration::from_seconds(timeout * 4.0 / 3.0).unwrap();
+            let last = at(0) + window - Duration::from_nanos(1);
+            for (late, qualified) in [(Duration::from_nanos(1), 0), (Duration::ZERO, 1)] {
+                let mut masters = masters.clone();
+                masters.hear(stating(1), Announce::default(), last + late).unwrap();
+                assert_eq!(masters.qualified().count(), qualified, "{stated}");
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! time; it hands out [`Action`]s: messages to send, and
 //! [comparisons](clock_models::comparison::Comparison) of the clock with its master. All
 //! its times are in the free-running time base of the clock, all its numbers of a master
-//! are TAI. [`transport`] tells the sockets where messages go.
+//! are TAI. [`transport`] tells the sockets where messages go. A
+//! [`Source`](source::Source) is a port with the estimate of its edge.
 //!
 //! # Whose time a `ptp4l` sends
 //!
@@ -30,6 +31,7 @@ mod foreign_masters;
 mod port;
 mod rejection;
 mod slave;
+pub mod source;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -37,9 +39,10 @@ mod timescale;
 pub mod transport;
 pub mod wire;
 
+pub use accuracy::clock_accuracy;
 pub use config::{ArbitraryTimescale, ConfigError, PortConfig};
 pub use port::{Action, Port, PortComparison, TransmitId};
 pub use rejection::{Rejection, Rejections};
 pub use status::{Parent, PortState, PortStatus};
-pub use timescale::UtcOffsetMismatch;
+pub use timescale::{UtcOffsetMismatch, utc_properties};
 pub use wire::{ClockIdentity, PortIdentity};

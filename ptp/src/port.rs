@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use clock_models::comparison::{Comparison, Reading, Stamp, StampedBy};
 use clock_models::time::{Duration, Free, LeapTable, Timestamp};
 
-use crate::config::{self, ConfigError, PortConfig};
+use crate::config::{self, ArbitraryTimescale, ConfigError, PortConfig};
 use crate::engine::{self, Engine, Measured, Request};
 use crate::foreign_masters::ForeignMasters;
 use crate::rejection::{Rejection, Rejections};
@@ -86,11 +86,9 @@ impl Port {
     /// A value of the configuration out of its range.
     pub fn new(config: PortConfig, seed: u64) -> Result<Self, ConfigError> {
         config.check()?;
-        let announce_interval = config::interval(config.log_announce_interval);
-        let timeout = config.announce_receipt_timeout_interval();
         Ok(Self {
             engine: Engine::new(&config, seed),
-            foreign_masters: ForeignMasters::new(announce_interval, timeout),
+            foreign_masters: ForeignMasters::new(&config),
             config,
             master: None,
             slave: Slave::default(),
@@ -125,6 +123,10 @@ impl Port {
             delay_req_interval: config::interval(log),
             utc_offset_mismatch: self.slave.utc_offset_mismatch,
         }
+    }
+
+    pub(crate) const fn arbitrary_timescale(&self) -> ArbitraryTimescale {
+        self.config.arbitrary_timescale
     }
 
     /// What was refused since the start, by reason.
@@ -425,7 +427,7 @@ impl Port {
             master.header.flags,
             master.announce.current_utc_offset,
             tai,
-            self.config.announce_receipt_timeout_interval(),
+            master.timeout,
             &self.config.leap_table,
         );
     }

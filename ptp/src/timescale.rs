@@ -65,6 +65,23 @@ pub(crate) fn check_utc_offset(
     (stated && !agrees).then_some(UtcOffsetMismatch { announced, table })
 }
 
+/// A leap second is announced for the UTC day at whose end it is (8.2.4.3, 8.2.4.4).
+const LEAP_ANNOUNCEMENT: Duration = Duration::from_secs(86_400);
+
+/// What a master that keeps TAI announces of UTC: currentUtcOffset, and the flags that
+/// belong to it.
+#[must_use]
+pub fn utc_properties(tai: Timestamp<Tai>, leaps: &LeapTable) -> (i16, Flags) {
+    let utc = leaps.to_utc(tai).timestamp;
+    let announced = leaps.next_event(utc).filter(|e| e.midnight - utc <= LEAP_ANNOUNCEMENT);
+    let leap = announced.map_or(Flags::default(), |event| {
+        if event.inserted { Flags::LEAP_61 } else { Flags::LEAP_59 }
+    });
+    // A table is refused beyond 1000 s.
+    let offset = leaps.tai_minus_utc(utc) as i16;
+    (offset, Flags::PTP_TIMESCALE | Flags::CURRENT_UTC_OFFSET_VALID | leap)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +123,22 @@ mod tests {
         assert_eq!(convert(Flags::default(), ArbitraryTimescale::Tai), Ok(reading(LEAP)));
         for arbitrary in [ArbitraryTimescale::Refuse, ArbitraryTimescale::Utc] {
             assert_eq!(convert(Flags::PTP_TIMESCALE, arbitrary), Ok(reading(LEAP)));
+        }
+    }
+
+    #[test]
+    fn a_leap_second_is_announced_for_its_day_and_the_offset_changes_after_it() {
+        let leaps = LeapTable::built_in();
+        let valid = Flags::CURRENT_UTC_OFFSET_VALID | Flags::PTP_TIMESCALE;
+        for (tai, offset, flags) in [
+            (LEAP + 36 - 86_401, 36, valid),
+            (LEAP + 36 - 86_400, 36, valid | Flags::LEAP_61),
+            // 23:59:60.
+            (LEAP + 36, 36, valid | Flags::LEAP_61),
+            (LEAP + 37, 37, valid),
+        ] {
+            let announced = utc_properties(Timestamp::from_secs(tai), &leaps);
+            assert_eq!(announced, (offset, flags), "{}", tai - LEAP);
         }
     }
 

@@ -2,12 +2,26 @@
 
 use std::time::Instant;
 
+use ntp::client::ClientConfig;
+
+use crate::master::Intervals;
 use crate::matrix::{Cell, Jitter, Rate};
 use crate::measure::Measurement;
-use crate::world::{SetupError, World};
+use crate::world::{Protocol, SetupError, World};
 
 /// Simulated seconds in a run.
 const LENGTH: f64 = 200_000.0;
+/// The noise of the network and of the oscillator.
+const CONDITIONS: Cell = Cell {
+    number: 0,
+    jitter: Jitter::Exponential(1e-4, 200e-6),
+    wander: 1e-9,
+    rate: Rate::Slow,
+    best_peer: 0.0,
+    best_of_protocol: 0.0,
+    limit: 0.0,
+    reach: 0.0,
+};
 
 /// Simulated seconds per second of one core.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,6 +30,8 @@ pub struct Speed {
     pub every_16_s: f64,
     /// With one that asks every second.
     pub every_second: f64,
+    /// With one PTP client that is sent a Sync, and asks, every second.
+    pub ptp: f64,
 }
 
 /// Measures it, by the clock of this machine.
@@ -23,23 +39,20 @@ pub struct Speed {
 /// # Errors
 /// None that can come of the cells it runs.
 pub fn speed() -> Result<Speed, SetupError> {
-    Ok(Speed { every_16_s: run(4)?, every_second: run(0)? })
+    let ntp = |poll| {
+        let config = ClientConfig { min_poll: poll, max_poll: poll, ..ClientConfig::default() };
+        Protocol::Ntp(config)
+    };
+    Ok(Speed {
+        every_16_s: run(ntp(4))?,
+        every_second: run(ntp(0))?,
+        ptp: run(Protocol::Ptp(Intervals::default()))?,
+    })
 }
 
-fn run(poll: i8) -> Result<f64, SetupError> {
-    let cell = Cell {
-        number: 0,
-        jitter: Jitter::Exponential(1e-4, 200e-6),
-        wander: 1e-9,
-        rate: Rate::Slow,
-        best_peer: 0.0,
-        limit: None,
-        reach: 0.0,
-    };
-    let mut setup = cell.setup();
-    for site in &mut setup.sites {
-        (site.client.min_poll, site.client.max_poll) = (poll, poll);
-    }
+fn run(protocol: Protocol) -> Result<f64, SetupError> {
+    let mut setup = CONDITIONS.setup();
+    setup.sites.iter_mut().for_each(|site| site.protocol = protocol);
     let mut world = World::new(&setup, 1)?;
     let mut measurement = Measurement::new(0.0);
     let begin = Instant::now();

@@ -32,8 +32,15 @@ impl<E> Events<E> {
         self.heap.push(Reverse(Planned { at, number: self.planned, event }));
     }
 
-    /// The next event.
-    pub fn pop(&mut self) -> Option<(Timestamp<Tai>, E)> {
+    /// The next event, if its time is `due`.
+    pub fn pop_if(
+        &mut self,
+        due: impl FnOnce(Timestamp<Tai>) -> bool,
+    ) -> Option<(Timestamp<Tai>, E)> {
+        let Reverse(next) = self.heap.peek()?;
+        if !due(next.at) {
+            return None;
+        }
         self.heap.pop().map(|Reverse(planned)| (planned.at, planned.event))
     }
 }
@@ -72,7 +79,12 @@ mod tests {
         for (second, name) in [(2, 'c'), (1, 'a'), (2, 'd'), (1, 'b'), (3, 'e')] {
             events.plan(Timestamp::from_secs(second), name);
         }
-        let order: String = std::iter::from_fn(|| events.pop()).map(|(_, name)| name).collect();
-        assert_eq!(order, "abcde");
+        let mut until = |second| -> String {
+            let due = |at| at <= Timestamp::from_secs(second);
+            std::iter::from_fn(|| events.pop_if(due)).map(|(_, name)| name).collect()
+        };
+        assert_eq!(until(0), "");
+        assert_eq!(until(2), "abcd");
+        assert_eq!(until(9), "e");
     }
 }

@@ -23,7 +23,7 @@ use clock_models::time::{Duration, Free, Timestamp};
 use crate::network::{Direction, Queueing};
 use crate::oscillator::Model;
 use crate::random::Random;
-use crate::world::{Setup, SetupError, World};
+use crate::world::{Protocol, Setup, SetupError, World};
 
 use density::Density;
 use kalman::Kalman;
@@ -43,6 +43,9 @@ pub enum LimitError {
     /// The filters have no model of several sources.
     #[error("the limit is known for one source only, and there are {0}")]
     Sources(usize),
+    /// The directions of PTP come one at a time, and a chain has many oscillators.
+    #[error("the limit is known for one host that asks by NTP")]
+    Protocol,
     /// The filters have no model of this delay.
     #[error("the limit is not known for {0} queueing, but for exponential, gaussian, heavy-tail")]
     Queueing(&'static str),
@@ -130,7 +133,7 @@ pub fn record(setup: &Setup, seed: u64, seconds: u32) -> Result<Recorded, SetupE
         world.run(f64::from(look) / f64::from(LOOKS), |sample| {
             run.truth.push(Truth { base: sample.base, offset: sample.offset });
         });
-        let answer = world.sources().next().and_then(|source| source.client().last_answer());
+        let answer = world.ntp_sources().next().and_then(|source| source.client().last_answer());
         run.exchanges.extend(
             answer
                 .map(|answer| answer.comparison)
@@ -149,6 +152,9 @@ impl Known {
         let [site] = setup.sites.as_slice() else {
             return Err(LimitError::Sources(setup.sites.len()));
         };
+        if matches!(site.protocol, Protocol::Ptp(_)) || setup.hops != 1 {
+            return Err(LimitError::Protocol);
+        }
         let rounding = setup.stamping.granularity.0 / 2.0;
         Ok(Self {
             from_reference: Delay::new(&site.path.from_server, rounding)?,

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, limit, matrix, run};
+use commands::{bench, compare, limit, matrix, run, stability};
 
 /// Simulated clocks and networks that run the code of utcd, and know the truth.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Run(run::Arguments),
     Matrix(matrix::Arguments),
     Limit(limit::Arguments),
+    Compare(compare::Arguments),
+    Stability(stability::Arguments),
     /// Measure how many seconds are simulated in a second, on one core.
     Bench,
 }
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::execute(arguments),
         Command::Matrix(arguments) => matrix::execute(arguments),
         Command::Limit(arguments) => limit::execute(arguments),
+        Command::Compare(arguments) => compare::execute(arguments),
+        Command::Stability(arguments) => stability::execute(arguments),
         Command::Bench => bench::execute(),
     };
     match result {

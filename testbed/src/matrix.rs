@@ -6,28 +6,32 @@
 //! in these conditions.
 
 use clock_models::keeper::Terms;
+use clock_models::time::LeapTable;
 use clock_models::uncertainty::FrequencyNoise;
 use ntp::client::ClientConfig;
 
 use crate::limit::{self, Known, LimitError};
+use crate::master::Intervals;
 use crate::measure::{Figures, Measurement, median};
 use crate::network::{Direction, Path, Queueing, Stamping};
 use crate::oscillator::{Model, random_walk};
 use crate::quantity::Seconds;
-use crate::world::{Setup, SetupError, Site, World};
+use crate::world::{Protocol, START, Setup, SetupError, Site, World};
 
 /// How long the clock may settle, s.
 const SETTLING: u32 = 10_000;
 /// How long it is then measured, s.
 const MEASURED: u32 = 20_000;
 
-/// How often the server is asked.
+/// How, and how often, the time is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
-    /// Once a second.
+    /// By NTP, once a second.
     EverySecond,
-    /// Every 16 to 64 s, as the daemon decides.
+    /// By NTP, every 16 to 64 s, as the daemon decides.
     Slow,
+    /// By PTP: a Sync and a Delay_Req once a second.
+    Ptp,
 }
 
 /// What the packets wait.
@@ -48,13 +52,16 @@ pub struct Cell {
     pub jitter: Jitter,
     /// Random walk of the frequency, per √s.
     pub wander: f64,
-    /// How often the server is asked.
+    /// How, and how often, the time is given.
     pub rate: Rate,
-    /// Rms error of the best peer at that rate, by NTP or PTP, s.
+    /// Rms error of the best peer at that interval, by NTP or PTP, s: what the reach
+    /// counts from.
     pub best_peer: f64,
+    /// Rms error of the best peer by the same protocol, s.
+    pub best_of_protocol: f64,
     /// Rms error of an estimator that knows every parameter, s: what [`Cell::limit_rms`]
     /// gave.
-    pub limit: Option<f64>,
+    pub limit: f64,
     /// The part of the best peer's error that utcd is to reach.
     pub reach: f64,
 }
@@ -63,68 +70,89 @@ const FLOORS: [(f64, f64); 5] =
     [(1e-3, 20e-3), (1e-4, 200e-6), (1e-5, 50e-6), (1e-6, 10e-6), (1e-7, 1e-6)];
 const WANDERS: [f64; 2] = [1e-9, 1e-8];
 
-/// Best peer and limit at 1 s, by jitter and wander. The limits, here and below, are those
-/// of `testbed limit --particles 1000` of 2026-11-22, with `--seeds 4` at 1 s and
-/// `--seeds 10` at 16 to 64 s.
-const EVERY_SECOND: [(f64, Option<f64>); 10] = [
-    (45.1e-6, Some(2.85e-6)),
-    (59.2e-6, Some(7.51e-6)),
-    (5.86e-6, Some(0.751e-6)),
-    (8.96e-6, Some(2.05e-6)),
-    (0.855e-6, Some(0.204e-6)),
-    (1.33e-6, Some(0.515e-6)),
-    (0.132e-6, Some(51.5e-9)),
-    (0.309e-6, Some(0.13e-6)),
-    (31.3e-9, Some(13.0e-9)),
-    (62.6e-9, Some(32.9e-9)),
+/// Best peer by either protocol, and limit, at 1 s, by jitter and wander.
+///
+/// The limits, here and below, are those of `testbed limit --particles 1000` of 2026-11-22,
+/// with `--seeds 4` at 1 s and `--seeds 10` at 16 to 64 s. They were computed for NTP; PTP
+/// has as many messages each way.
+const EVERY_SECOND: [(f64, f64); 10] = [
+    (45.1e-6, 2.85e-6),
+    (59.2e-6, 7.51e-6),
+    (5.86e-6, 0.751e-6),
+    (8.96e-6, 2.04e-6),
+    (0.855e-6, 0.204e-6),
+    (1.33e-6, 0.515e-6),
+    (0.132e-6, 51.5e-9),
+    (0.309e-6, 0.129e-6),
+    (31.3e-9, 13.0e-9),
+    (62.6e-9, 32.9e-9),
 ];
+/// The best by NTP (chrony, with and without its median filter, and ntpd-rs) and by PTP
+/// (ptp4l with either servo, and statime) at 1 s.
+const BY_NTP: [f64; 10] =
+    [45.1e-6, 59.2e-6, 5.86e-6, 8.96e-6, 0.855e-6, 1.33e-6, 0.132e-6, 0.352e-6, 44.1e-9, 109e-9];
+const BY_PTP: [f64; 10] =
+    [268e-6, 268e-6, 26.4e-6, 26.4e-6, 1.23e-6, 1.62e-6, 0.171e-6, 0.309e-6, 31.3e-9, 62.6e-9];
 /// The better of chrony and ntpd-rs, and the limit, at 16 to 64 s.
-const SLOW: [(f64, Option<f64>); 10] = [
-    (110e-6, Some(16.6e-6)),
-    (208e-6, Some(41.2e-6)),
-    (20.8e-6, Some(4.10e-6)),
-    (54.8e-6, Some(10.8e-6)),
-    (5.01e-6, Some(1.08e-6)),
-    (7.99e-6, Some(2.78e-6)),
-    (0.645e-6, Some(0.280e-6)),
-    (1.21e-6, Some(0.739e-6)),
-    (172e-9, Some(74.1e-9)),
-    (393e-9, Some(315e-9)),
+const SLOW: [(f64, f64); 10] = [
+    (110e-6, 23.7e-6),
+    (208e-6, 40.7e-6),
+    (20.8e-6, 4.13e-6),
+    (54.8e-6, 10.8e-6),
+    (5.01e-6, 1.08e-6),
+    (7.99e-6, 2.82e-6),
+    (0.645e-6, 0.281e-6),
+    (1.21e-6, 0.740e-6),
+    (172e-9, 74.1e-9),
+    (393e-9, 297e-9),
 ];
-/// Rate, wander, best peer, limit.
-const HEAVY_TAIL: [(Rate, f64, f64, Option<f64>); 4] = [
-    (Rate::EverySecond, 1e-9, 1.27e-6, Some(127e-9)),
-    (Rate::EverySecond, 1e-8, 1.55e-6, Some(370e-9)),
-    (Rate::Slow, 1e-9, 6.39e-6, Some(829e-9)),
-    (Rate::Slow, 1e-8, 15.7e-6, Some(2.52e-6)),
+/// Rate, wander, best peer, best by the same protocol, limit.
+const HEAVY_TAIL: [(Rate, f64, f64, f64, f64); 6] = [
+    (Rate::EverySecond, 1e-9, 1.27e-6, 1.27e-6, 128e-9),
+    (Rate::EverySecond, 1e-8, 1.55e-6, 1.55e-6, 370e-9),
+    (Rate::Slow, 1e-9, 6.39e-6, 6.39e-6, 829e-9),
+    (Rate::Slow, 1e-8, 15.7e-6, 15.7e-6, 2.50e-6),
+    (Rate::Ptp, 1e-9, 1.27e-6, 271e-6, 128e-9),
+    (Rate::Ptp, 1e-8, 1.55e-6, 271e-6, 370e-9),
 ];
 
-/// All cells, in the order of the table.
+/// All cells, in the order of the table: those of NTP, then those of PTP.
 #[must_use]
 pub fn cells() -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for (rate, peers) in [(Rate::EverySecond, EVERY_SECOND), (Rate::Slow, SLOW)] {
-        for (index, (best_peer, limit)) in peers.into_iter().enumerate() {
-            let (mean, floor) = FLOORS[index / 2];
-            let jitter = Jitter::Exponential(mean, floor);
-            let (wander, reach) = (WANDERS[index % 2], reach(rate, mean));
-            cells.push(Cell { number: 0, jitter, wander, rate, best_peer, limit, reach });
-        }
-    }
-    cells.extend(HEAVY_TAIL.map(|(rate, wander, best_peer, limit)| {
-        let jitter = Jitter::HeavyTail;
-        Cell { number: 0, jitter, wander, rate, best_peer, limit, reach: 0.5 }
-    }));
+    let slow = SLOW.map(|(better, _)| better);
+    let of_rate = |rate: Rate| {
+        let tails = HEAVY_TAIL.into_iter().filter(move |(tail, ..)| *tail == rate);
+        tails.map(|(rate, wander, best_peer, best_of_protocol, limit)| {
+            let (jitter, reach) = (Jitter::HeavyTail, 0.5);
+            Cell { number: 0, jitter, wander, rate, best_peer, best_of_protocol, limit, reach }
+        })
+    };
+    let mut cells = exponential(Rate::EverySecond, EVERY_SECOND, BY_NTP);
+    cells.extend(exponential(Rate::Slow, SLOW, slow));
+    cells.extend([Rate::EverySecond, Rate::Slow].into_iter().flat_map(of_rate));
+    cells.extend(exponential(Rate::Ptp, EVERY_SECOND, BY_PTP));
+    cells.extend(of_rate(Rate::Ptp));
     cells.iter_mut().zip(1..).for_each(|(cell, number)| cell.number = number);
     cells
+}
+
+/// The cells of exponential queueing delays at a rate.
+fn exponential(rate: Rate, peers: [(f64, f64); 10], of_protocol: [f64; 10]) -> Vec<Cell> {
+    let cell = |(index, ((best_peer, limit), best_of_protocol))| {
+        let (mean, floor): (f64, f64) = FLOORS[index / 2];
+        let (jitter, wander) = (Jitter::Exponential(mean, floor), WANDERS[index % 2]);
+        let reach = reach(rate, mean);
+        Cell { number: 0, jitter, wander, rate, best_peer, best_of_protocol, limit, reach }
+    };
+    peers.into_iter().zip(of_protocol).enumerate().map(cell).collect()
 }
 
 fn reach(rate: Rate, mean: f64) -> f64 {
     match rate {
         _ if mean >= 1e-4 => 1.0 / 3.0,
         Rate::Slow => 1.0,
-        Rate::EverySecond if mean >= 1e-6 => 0.5,
-        Rate::EverySecond => 0.6,
+        Rate::EverySecond | Rate::Ptp if mean >= 1e-6 => 0.5,
+        Rate::EverySecond | Rate::Ptp => 0.6,
     }
 }
 
@@ -138,11 +166,14 @@ impl Cell {
         // The path is declared to be symmetrical, as it is.
         let terms = Terms { min_delay: Some(2.0 * floor), ..Terms::default() };
         Setup {
+            start: START,
+            leap: LeapTable::built_in(),
+            hops: 1,
             oscillator: Model { frequency: 10e-6, noise, ageing: 0.0, temperature: None },
             offset: 10e-3,
             stamping: Stamping::default(),
             min_agreeing: 1,
-            sites: vec![Site { client: self.rate.client(), terms, path, faults: Vec::new() }],
+            sites: vec![Site { protocol: self.rate.protocol(), terms, path, faults: Vec::new() }],
         }
     }
 
@@ -189,12 +220,15 @@ impl Cell {
 }
 
 impl Rate {
-    fn client(self) -> ClientConfig {
-        let (min_poll, max_poll) = match self {
-            Self::EverySecond => (0, 0),
-            Self::Slow => (4, 6),
+    fn protocol(self) -> Protocol {
+        let ntp = |min_poll, max_poll| {
+            Protocol::Ntp(ClientConfig { min_poll, max_poll, ..ClientConfig::default() })
         };
-        ClientConfig { min_poll, max_poll, ..ClientConfig::default() }
+        match self {
+            Self::EverySecond => ntp(0, 0),
+            Self::Slow => ntp(4, 6),
+            Self::Ptp => Protocol::Ptp(Intervals { sync: 0, delay_req: 0, ..Intervals::default() }),
+        }
     }
 }
 
@@ -244,10 +278,16 @@ impl Line {
         self.median.rms / self.cell.best_peer
     }
 
-    /// Our rms error over the limit, where that is known.
+    /// Our rms error over that of the best peer by the same protocol.
     #[must_use]
-    pub fn ratio_to_limit(&self) -> Option<f64> {
-        self.cell.limit.map(|limit| self.median.rms / limit)
+    pub fn ratio_to_protocol(&self) -> f64 {
+        self.median.rms / self.cell.best_of_protocol
+    }
+
+    /// Our rms error over the limit.
+    #[must_use]
+    pub fn ratio_to_limit(&self) -> f64 {
+        self.median.rms / self.cell.limit
     }
 
     /// Does utcd reach what it is to reach?
@@ -264,7 +304,7 @@ mod tests {
     #[test]
     fn the_cells_are_numbered_and_each_has_its_conditions() {
         let cells = cells();
-        assert_eq!(cells.len(), 24);
+        assert_eq!(cells.len(), 36);
         assert!(cells.iter().zip(1..).all(|(cell, number)| cell.number == number));
         let fifth = cells[4];
         assert_eq!(fifth.jitter, Jitter::Exponential(1e-5, 50e-6));
@@ -272,5 +312,14 @@ mod tests {
         assert_eq!((fifth.best_peer, fifth.reach), (0.855e-6, 0.5));
         let slow = cells[13];
         assert_eq!((slow.rate, slow.wander, slow.best_peer), (Rate::Slow, 1e-8, 54.8e-6));
+        let tails = cells.iter().filter(|cell| cell.jitter == Jitter::HeavyTail);
+        assert_eq!(tails.map(|cell| cell.number).collect::<Vec<_>>(), [21, 22, 23, 24, 35, 36]);
+        assert!(cells.iter().all(|cell| (cell.rate == Rate::Ptp) == (cell.number > 24)));
+        assert!(cells.iter().all(|cell| cell.best_peer <= cell.best_of_protocol));
+        // The better of both protocols is the best.
+        for (ntp, ptp) in cells[..10].iter().zip(&cells[24..]) {
+            let better = ntp.best_of_protocol.min(ptp.best_of_protocol);
+            assert_eq!([ntp.best_peer, ptp.best_peer], [better; 2]);
+        }
     }
 }

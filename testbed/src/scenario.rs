@@ -1,16 +1,19 @@
 //! Worlds in files, each with a budget for its figures.
 
 use clock_models::keeper::Terms;
+use clock_models::time::LeapTable;
 use clock_models::uncertainty::FrequencyNoise;
 use ntp::client::ClientConfig;
 use serde::Deserialize;
 
+use crate::leap::LeapSecond;
+use crate::master::Intervals;
 use crate::measure::{Figures, Measurement, SETTLED};
 use crate::network::{Path, Stamping};
 use crate::oscillator::{Model, Preset, random_walk};
 use crate::quantity::{Ratio, Seconds};
 use crate::server::Fault;
-use crate::world::{Setup, SetupError, Site, World};
+use crate::world::{Protocol, START, Sample, Setup, SetupError, Site, World};
 
 /// A scenario, as its file says.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,6 +36,11 @@ pub struct Scenario {
     /// How many sources must agree.
     #[serde(default = "one")]
     pub min_sources: usize,
+    /// How many hosts there are in a chain, of which the last is measured.
+    #[serde(default = "one")]
+    pub hops: usize,
+    /// A leap second, if there is one.
+    pub leap_second: Option<LeapSecond>,
     /// The sources.
     #[serde(rename = "source")]
     pub sources: Vec<SourceSection>,
@@ -64,6 +72,8 @@ pub struct OscillatorSection {
 pub struct SourceSection {
     /// Shortest and longest poll interval, log2 s.
     poll: Option<[i8; 2]>,
+    /// A PTP master instead of an NTP server, and how often it sends what.
+    ptp: Option<Intervals>,
     /// Declared symmetrical floor of the round trip.
     min_delay: Option<Seconds>,
     /// How many servers of this kind there are.
@@ -125,6 +135,9 @@ pub enum ScenarioError {
     /// A setting out of its range.
     #[error("{0}")]
     Setup(#[from] SetupError),
+    /// A source with keys of both protocols.
+    #[error("source {0}: a PTP source is not polled; remove poll, or ptp")]
+    BothProtocols(usize),
     /// `must-fail` names what the budget does not have.
     #[error("must-fail: {0:?} is not in the budget")]
     NotInBudget(String),
@@ -151,6 +164,10 @@ impl Scenario {
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
         let scenario: Self = toml::from_str(text).map_err(Box::new)?;
         let checks = scenario.budget.checks(&Measurement::new(0.0).figures());
+        let both = |source: &SourceSection| source.poll.is_some() && source.ptp.is_some();
+        if let Some(index) = scenario.sources.iter().position(both) {
+            return Err(ScenarioError::BothProtocols(index));
+        }
         let unknown = |name: &&String| !checks.iter().any(|check| check.name == **name);
         match scenario.must_fail.iter().find(unknown) {
             Some(name) => Err(ScenarioError::NotInBudget(name.clone())),
@@ -163,9 +180,24 @@ impl Scenario {
     /// # Errors
     /// A setting out of its range.
     pub fn run(&self, seed: u64) -> Result<Verdict, ScenarioError> {
+        self.observe(seed, |_| ())
+    }
+
+    /// Runs it and shows what was each whole second.
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn observe(
+        &self,
+        seed: u64,
+        mut show: impl FnMut(&Sample),
+    ) -> Result<Verdict, ScenarioError> {
         let mut world = World::new(&self.setup(), seed)?;
         let mut measurement = Measurement::new(self.measure_from.0);
-        world.run(self.duration.0, |sample| measurement.take(sample));
+        world.run(self.duration.0, |sample| {
+            measurement.take(sample);
+            show(sample);
+        });
         let figures = measurement.figures();
         let checks = self.budget.checks(&figures);
         let as_planned =
@@ -174,14 +206,13 @@ impl Scenario {
         Ok(Verdict { seed, figures, checks, passed })
     }
 
-    fn setup(&self) -> Setup {
+    /// Its world.
+    #[must_use]
+    pub fn setup(&self) -> Setup {
         let site = |source: &SourceSection| {
-            let [min_poll, max_poll] = source
-                .poll
-                .unwrap_or([ClientConfig::default().min_poll, ClientConfig::default().max_poll]);
             let min_delay = source.min_delay.map(|delay| delay.0);
             let site = Site {
-                client: ClientConfig { min_poll, max_poll, ..ClientConfig::default() },
+                protocol: source.protocol(),
                 terms: Terms { min_delay, ..Terms::default() },
                 path: source.path.clone(),
                 faults: source.faults.clone(),
@@ -189,12 +220,26 @@ impl Scenario {
             std::iter::repeat_n(site, source.count)
         };
         Setup {
+            start: self.leap_second.map_or(START, |leap| leap.start()),
+            leap: self.leap_second.map_or_else(LeapTable::built_in, |leap| leap.table()),
+            hops: self.hops,
             oscillator: self.oscillator.model(),
             offset: self.offset.0,
             stamping: self.stamping,
             min_agreeing: self.min_sources,
             sites: self.sources.iter().flat_map(site).collect(),
         }
+    }
+}
+
+impl SourceSection {
+    fn protocol(&self) -> Protocol {
+        if let Some(intervals) = self.ptp {
+            return Protocol::Ptp(intervals);
+        }
+        let default = ClientConfig::default();
+        let [min_poll, max_poll] = self.poll.unwrap_or([default.min_poll, default.max_poll]);
+        Protocol::Ntp(ClientConfig { min_poll, max_poll, ..default })
     }
 }
 

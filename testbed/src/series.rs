@@ -1,5 +1,7 @@
 //! A time series of a clock: what recordings, logs and simulations have in common.
 
+use crate::measure::median;
+
 /// What is known of a clock at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -22,4 +24,12 @@ pub struct Series {
     pub name: String,
     /// Its points. Their times rise strictly; gaps are gaps.
     pub points: Vec<Point>,
+}
+
+impl Series {
+    /// The median of the times from point to point, s; not a number for fewer than two.
+    #[must_use]
+    pub fn interval(&self) -> f64 {
+        median(self.points.windows(2).map(|pair| pair[1].time - pair[0].time))
+    }
 }

@@ -1,16 +1,19 @@
 //! Servers that are right, and servers that are not.
 
+use clock_models::standing::Standing;
 use clock_models::time::{Duration, LeapTable, Tai, Timestamp, Utc};
-use ntp::packet::{Header, LeapIndicator, ReferenceId};
-use ntp::server::{Dropped, ServerState, Synchronised, respond};
+use ntp::packet::{Header, ReferenceId};
+use ntp::server::{Dropped, ServerState, Synchronised, leap_indicator, respond};
 use serde::Deserialize;
 
 use crate::quantity::{Ratio, Seconds};
 
-/// How long a server works on a request.
-const TURNAROUND: Duration = Duration::from_nanos(10_000);
+/// How long a server works on a request, and a master on a Follow_Up.
+pub const TURNAROUND: Duration = Duration::from_nanos(10_000);
 /// Precision that servers state, log2 s: 1 ns.
 const PRECISION: i8 = -30;
+/// What a primary server states.
+const PRIMARY: Standing = Standing { stratum: 1, root_delay: 0.0, root_dispersion: 0.0 };
 
 /// What is wrong with a server. Times are since the start of the simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -47,16 +50,18 @@ pub enum Fault {
     },
 }
 
-/// An answer on its way.
-#[derive(Debug, Clone, Copy)]
-pub struct Answer {
-    /// When it leaves, true time.
-    pub leaves: Timestamp<Tai>,
-    /// What travels.
-    pub bytes: [u8; Header::LEN],
+/// The clock of a server at one instant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Served {
+    /// What it shows now.
+    pub now: Timestamp<Tai>,
+    /// What it shows after [`TURNAROUND`].
+    pub then: Timestamp<Tai>,
+    /// How far it is from its primary reference.
+    pub standing: Standing,
 }
 
-/// A primary server: the code of the daemon's, on a clock of its own.
+/// A primary server: one that knows the true time, but for its faults.
 #[derive(Debug, Clone)]
 pub struct Server {
     start: Timestamp<Tai>,
@@ -64,38 +69,54 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that knows the true time, but for its faults.
+    /// A server of a simulation that begins at `start`.
     #[must_use]
     pub fn new(start: Timestamp<Tai>, faults: Vec<Fault>) -> Self {
         Self { start, faults }
     }
 
-    /// What its clock shows at a true time.
+    /// Its clock at a true time; `None` if it is dead.
     #[must_use]
-    pub fn clock(&self, now: Timestamp<Tai>) -> Timestamp<Tai> {
+    pub fn serve(&self, now: Timestamp<Tai>) -> Option<Served> {
+        let elapsed = (now - self.start).seconds();
+        if self.faults.iter().any(|f| matches!(f, Fault::Die { at } if elapsed >= at.0)) {
+            return None;
+        }
+        let (now, then) = (self.clock(now), self.clock(now + TURNAROUND));
+        Some(Served { now, then, standing: PRIMARY })
+    }
+
+    fn clock(&self, now: Timestamp<Tai>) -> Timestamp<Tai> {
         let elapsed = (now - self.start).seconds();
         let error: f64 = self.faults.iter().map(|fault| fault.error(elapsed)).sum();
         now + Duration::from_seconds(error).unwrap_or(Duration::ZERO)
     }
+}
 
-    /// Answers a request that comes in at a true time; `None` if it is dead.
+impl Served {
+    /// Answers an NTP request that comes in now, with the code of the daemon.
     ///
     /// # Errors
     /// Why the request gets no answer.
-    pub fn answer(
-        &self,
-        request: &[u8],
-        now: Timestamp<Tai>,
-        leap: &LeapTable,
-    ) -> Result<Option<Answer>, Dropped> {
-        let elapsed = (now - self.start).seconds();
-        if self.faults.iter().any(|f| matches!(f, Fault::Die { at } if elapsed >= at.0)) {
-            return Ok(None);
+    pub fn answer(&self, request: &[u8], leap: &LeapTable) -> Result<[u8; Header::LEN], Dropped> {
+        let utc = |at| leap.to_utc(at).timestamp;
+        let state = self.ntp_state(utc(self.now), leap);
+        Ok(respond(request, utc(self.now), &state)?.finish(utc(self.then)))
+    }
+
+    fn ntp_state(&self, now: Timestamp<Utc>, leap: &LeapTable) -> ServerState {
+        let Standing { stratum, root_delay, root_dispersion } = self.standing;
+        ServerState {
+            precision: PRECISION,
+            synchronised: Some(Synchronised {
+                leap: leap_indicator(leap, now),
+                stratum,
+                root_delay,
+                root_dispersion,
+                reference_id: ReferenceId::from_bytes(*b"TRUE"),
+                reference_time: now,
+            }),
         }
-        let utc = |at| leap.to_utc(self.clock(at)).timestamp;
-        let response = respond(request, utc(now), &state(utc(now)))?;
-        let leaves = now + TURNAROUND;
-        Ok(Some(Answer { leaves, bytes: response.finish(utc(leaves)) }))
     }
 }
 
@@ -112,22 +133,11 @@ impl Fault {
     }
 }
 
-fn state(now: Timestamp<Utc>) -> ServerState {
-    ServerState {
-        precision: PRECISION,
-        synchronised: Some(Synchronised {
-            leap: LeapIndicator::NoWarning,
-            stratum: 1,
-            root_delay: 0.0,
-            root_dispersion: 0.0,
-            reference_id: ReferenceId::from_bytes(*b"TRUE"),
-            reference_time: now,
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use clock_models::time::{NtpTimestamp, UtcReading};
+    use ntp::packet::{LeapIndicator, Mode, Version};
+
     use super::*;
 
     #[test]
@@ -148,12 +158,24 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_server_answers_nothing() {
+    fn a_dead_server_serves_nothing() {
         let start = Timestamp::from_secs(1_000_000_000);
         let server = Server::new(start, vec![Fault::Die { at: Seconds(10.0) }]);
-        let request = Header::blank(ntp::packet::Version::V4, ntp::packet::Mode::Client).emit();
+        let served = |t| server.serve(start + Duration::from_secs(t));
+        assert!(served(9).is_some() && served(10).is_none());
+    }
+
+    #[test]
+    fn an_answer_has_the_time_of_the_clock_and_the_leap_second_to_come() {
         let leap = LeapTable::built_in();
-        let answer = |t| server.answer(&request, start + Duration::from_secs(t), &leap).unwrap();
-        assert!(answer(9).is_some() && answer(10).is_none());
+        let eve = Timestamp::from_date(2016, 12, 31).unwrap();
+        let now = leap.to_tai(UtcReading { timestamp: eve, in_leap_second: false });
+        let served = Server::new(now, Vec::new()).serve(now).unwrap();
+        let request = Header::blank(Version::V4, Mode::Client).emit();
+        let answer = Header::parse(&served.answer(&request, &leap).unwrap()).unwrap();
+        assert_eq!((answer.stratum, answer.leap), (1, LeapIndicator::Insert));
+        assert_eq!(answer.receive, NtpTimestamp::from_utc(eve));
+        assert_eq!(answer.transmit, NtpTimestamp::from_utc(eve + TURNAROUND));
+        assert!(served.answer(&[0; 48], &leap).is_err());
     }
 }

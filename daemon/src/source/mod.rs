@@ -11,6 +11,7 @@ use std::rc::Rc;
 use clock_models::comparison::{Stamp, StampedBy, Upstream};
 use clock_models::estimator::Estimator;
 use clock_models::keeper::{Edge, Terms};
+use clock_models::prior::doubted;
 use clock_models::selection::{SourceId, Unusable};
 use clock_models::time::{Free, LeapTable, Timestamp};
 use tokio::sync::mpsc;
@@ -60,11 +61,6 @@ impl Context {
         Stamp { at: self.clock.borrow().base(stamp.at), ..stamp }
     }
 
-    /// An estimator that starts with what is known.
-    fn estimator(&self) -> Estimator {
-        Estimator::new(self.frequency)
-    }
-
     /// Remembers the frequency for the next estimator of this source.
     fn remember(&mut self, estimator: &Estimator) {
         if let Some(estimate) = estimator.estimate() {
@@ -109,13 +105,6 @@ impl Context {
     fn report(&self, report: Report) {
         let _ = self.reports.try_send(report);
     }
-}
-
-/// How far a frequency is to be believed by an estimator that did not see it come: three
-/// times its standard uncertainty, and what a temperature may change meanwhile; ratios.
-#[must_use]
-pub fn doubted(uncertainty: f64) -> f64 {
-    (3.0 * uncertainty).max(1e-8)
 }
 
 /// What went wrong outside of the protocol.

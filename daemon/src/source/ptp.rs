@@ -5,13 +5,10 @@ use std::io;
 use std::time::Duration;
 
 use clock_models::comparison::StampedBy;
-use clock_models::estimator::Estimator;
 use clock_models::selection::Unusable;
 use clock_models::time::{Free, Timestamp};
-use ptp::{
-    Action, ArbitraryTimescale, ClockIdentity, Port, PortComparison, PortConfig, PortState,
-    TransmitId,
-};
+use ptp::source::{LOOK_INTERVAL, Source};
+use ptp::{Action, ArbitraryTimescale, ClockIdentity, PortConfig, PortState, TransmitId};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::interface::{Interface, MacAddress};
 use utcd_linux::socket::{
@@ -25,12 +22,6 @@ use crate::net::{AsyncMonitor, AsyncSocket, activity};
 
 /// Rest before sockets are opened again, unless the interface is heard of before.
 const REST: Duration = Duration::from_secs(5);
-/// How often the reach register moves and a silent source is reported.
-const LOOK: Duration = Duration::from_secs(2);
-/// Silence of Sync after which a master is no longer followed although it announces
-/// itself: as many intervals between its comparisons, and as many seconds at least.
-const SILENT_INTERVALS: f64 = 8.0;
-const SILENT_SECONDS: f64 = 10.0;
 /// Transmit stamps that may be awaited at a time.
 const AWAITED: usize = 64;
 /// The longest PTP message that is looked at.
@@ -42,14 +33,6 @@ pub struct PtpSource {
     context: Context,
     config: config::PtpSource,
     trouble: Trouble,
-    estimator: Estimator,
-    last: Option<PortComparison>,
-    heard: Option<Timestamp<Free>>,
-    /// Mean seconds between comparisons.
-    pace: f64,
-    reach: u8,
-    heard_since_look: bool,
-    accepted: u64,
     transmit_stamps: StampedBy,
 }
 
@@ -73,49 +56,36 @@ impl PtpSource {
     /// A source that has not been listened to yet.
     #[must_use]
     pub fn new(context: Context, config: config::PtpSource) -> Self {
-        let estimator = context.estimator();
-        Self {
-            context,
-            config,
-            trouble: Trouble::default(),
-            estimator,
-            last: None,
-            heard: None,
-            pace: 1.0,
-            reach: 0,
-            heard_since_look: false,
-            accepted: 0,
-            transmit_stamps: StampedBy::UserSpace,
-        }
+        let trouble = Trouble::default();
+        Self { context, config, trouble, transmit_stamps: StampedBy::UserSpace }
     }
 
     /// Follows the masters of the domain for as long as the task lives.
     pub async fn run(mut self) {
-        let mut port: Option<Port> = None;
+        let mut source: Option<Source> = None;
         loop {
             let monitor = AsyncMonitor::open()
                 .inspect_err(|e| tracing::warn!("no news of interfaces: {e}"))
                 .ok();
-            match self.open(&mut port) {
-                Ok((mut sockets, port)) => {
+            match self.open(&mut source) {
+                Ok((mut sockets, source)) => {
                     self.trouble.over(&self.context.name);
-                    port.link_up();
-                    match self.drive(port, &mut sockets, monitor).await {
+                    source.link_up();
+                    match self.drive(source, &mut sockets, monitor).await {
                         Stop::LinkDown => self.note("link-down", "the link is down"),
                         Stop::Fault(error) => self.note("socket", &error.to_string()),
                     }
-                    port.link_down();
+                    source.link_down();
                     // Of what the port may want now, only sending can fail, and it does not.
-                    let _ = self.act(port, &mut sockets);
-                    self.restart();
+                    let _ = self.act(source, &mut sockets);
                 }
                 Err(error) => {
                     self.note("no-socket", &error);
-                    self.report(port.as_ref());
+                    self.report(source.as_ref());
                     wait_for_news(monitor).await;
                 }
             }
-            self.report(port.as_ref());
+            self.report(source.as_ref());
         }
     }
 
@@ -124,28 +94,27 @@ impl PtpSource {
         self.trouble.note(&self.context.name, name, text);
     }
 
-    /// What was learnt of a master does not hold for the next one.
-    fn restart(&mut self) {
-        self.context.remember(&self.estimator);
-        self.estimator = self.context.estimator();
-        self.last = None;
-    }
-
-    fn open<'p>(&mut self, port: &'p mut Option<Port>) -> Result<(Sockets, &'p mut Port), String> {
+    fn open<'s>(
+        &mut self,
+        source: &'s mut Option<Source>,
+    ) -> Result<(Sockets, &'s mut Source), String> {
         let interface =
             Interface::by_name(&self.config.interface).map_err(|error| error.to_string())?;
         if !interface.running {
             return Err("the link is down".to_owned());
         }
         let sockets = self.open_sockets().map_err(|error| error.to_string())?;
-        let port = match port {
-            Some(port) => port,
-            None => port.insert(self.new_port(interface.mac).map_err(|error| error.to_string())?),
+        let source = match source {
+            Some(source) => source,
+            None => {
+                let new = self.new_source(interface.mac).map_err(|error| error.to_string())?;
+                source.insert(new)
+            }
         };
-        Ok((sockets, port))
+        Ok((sockets, source))
     }
 
-    fn new_port(&self, mac: Option<MacAddress>) -> Result<Port, ptp::ConfigError> {
+    fn new_source(&self, mac: Option<MacAddress>) -> Result<Source, ptp::ConfigError> {
         // An interface without an address, such as loopback, gets a name by chance, with
         // the bit that says so (IEEE 802-2014 8.2.2).
         let [a, b, c, d, e, f, ..] = random::u64().to_be_bytes();
@@ -158,7 +127,7 @@ impl PtpSource {
             config::ArbitraryTimescale::Utc => ArbitraryTimescale::Utc,
             config::ArbitraryTimescale::Tai => ArbitraryTimescale::Tai,
         };
-        Port::new(config, random::u64())
+        Source::new(config, self.context.frequency, random::u64())
     }
 
     fn open_sockets(&mut self) -> Result<Sockets, OpenError> {
@@ -183,36 +152,37 @@ impl PtpSource {
     /// Until the link or a socket fails.
     async fn drive(
         &mut self,
-        port: &mut Port,
+        source: &mut Source,
         sockets: &mut Sockets,
         mut monitor: Option<AsyncMonitor>,
     ) -> Stop {
-        let mut looks = interval(LOOK);
+        let mut looks = interval(Duration::from_secs(LOOK_INTERVAL.into()));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let timeout = port.poll_timeout();
+            let timeout = source.poll_timeout();
             let result = tokio::select! {
                 _ = looks.tick() => {
-                    port.set_leap_table(self.context.leap.borrow().clone());
-                    self.look(port);
+                    source.set_leap_table(self.context.leap.borrow().clone());
+                    source.look();
+                    self.report(Some(source));
                     Ok(())
                 }
                 () = until(&self.context, timeout) => {
-                    port.handle_timeout(self.context.clock.borrow().now());
+                    source.handle_timeout(self.context.clock.borrow().now());
                     Ok(())
                 }
                 result = sockets.event.wait() => {
-                    result.and_then(|()| self.receive_events(port, sockets))
+                    result.and_then(|()| self.receive_events(source, sockets))
                 }
                 result = activity(&mut sockets.general) => {
-                    result.and_then(|()| self.receive_general(port, sockets))
+                    result.and_then(|()| self.receive_general(source, sockets))
                 }
                 () = news(&mut monitor) => match self.is_running() {
                     true => Ok(()),
                     false => return Stop::LinkDown,
                 },
             };
-            if let Err(error) = result.and_then(|()| self.act(port, sockets)) {
+            if let Err(error) = result.and_then(|()| self.act(source, sockets)) {
                 return Stop::Fault(error);
             }
         }
@@ -222,36 +192,29 @@ impl PtpSource {
         Interface::by_name(&self.config.interface).is_ok_and(|interface| interface.running)
     }
 
-    /// Moves the reach register on, and reports even if nothing happens.
-    fn look(&mut self, port: &Port) {
-        self.reach = self.reach << 1 | u8::from(self.heard_since_look);
-        self.heard_since_look = false;
-        self.report(Some(port));
-    }
-
-    fn receive_events(&mut self, port: &mut Port, sockets: &mut Sockets) -> io::Result<()> {
+    fn receive_events(&mut self, source: &mut Source, sockets: &mut Sockets) -> io::Result<()> {
         // Stamps of what was sent come before the answers to it.
         while let Some(notice) = sockets.event.get_mut().notice()? {
             let Notice::Transmitted { id, stamp } = notice else { continue };
             if let Some(id) = sockets.awaited.remove(&id) {
-                self.refused(port.handle_transmitted(id, self.context.stamp(stamp)));
+                self.refused(source.handle_transmitted(id, self.context.stamp(stamp)));
             }
         }
         let mut buffer = [0; BUFFER];
         while let Some(received) = sockets.event.get_mut().receive(&mut buffer)? {
             let now = self.context.clock.borrow().now();
             let stamp = self.context.stamp(received.stamp);
-            self.refused(port.handle_event(&buffer[..received.length], stamp, now));
+            self.refused(source.handle_event(&buffer[..received.length], stamp, now));
         }
         Ok(())
     }
 
-    fn receive_general(&mut self, port: &mut Port, sockets: &mut Sockets) -> io::Result<()> {
+    fn receive_general(&mut self, source: &mut Source, sockets: &mut Sockets) -> io::Result<()> {
         let Some(general) = &mut sockets.general else { return Ok(()) };
         let mut buffer = [0; BUFFER];
         while let Some(received) = general.get_mut().receive(&mut buffer)? {
             let now = self.context.clock.borrow().now();
-            self.refused(port.handle_general(&buffer[..received.length], now));
+            self.refused(source.handle_general(&buffer[..received.length], now));
         }
         while general.get_mut().notice()?.is_some() {}
         Ok(())
@@ -268,17 +231,17 @@ impl PtpSource {
         }
     }
 
-    fn act(&mut self, port: &mut Port, sockets: &mut Sockets) -> io::Result<()> {
-        while let Some(action) = port.poll_action() {
+    fn act(&mut self, source: &mut Source, sockets: &mut Sockets) -> io::Result<()> {
+        while let Some(action) = source.poll_action() {
             match action {
-                Action::SendEvent { id, bytes } => self.send_event(port, sockets, id, &bytes)?,
+                Action::SendEvent { id, bytes } => self.send_event(source, sockets, id, &bytes)?,
                 Action::SendGeneral { bytes } => {
                     let socket = sockets.general.as_mut().unwrap_or(&mut sockets.event);
                     socket.get_mut().send(&bytes)?;
                 }
-                Action::Compared(comparison) => {
-                    self.compare(&comparison);
-                    self.report(Some(port));
+                Action::Compared(_) => {
+                    self.note_comparison(source);
+                    self.report(Some(source));
                 }
                 Action::MasterChanged { from, to } => {
                     let name = |master: Option<ptp::PortIdentity>| {
@@ -290,8 +253,7 @@ impl PtpSource {
                         name(to),
                         name(from)
                     );
-                    self.restart();
-                    self.report(Some(port));
+                    self.report(Some(source));
                 }
             }
         }
@@ -300,7 +262,7 @@ impl PtpSource {
 
     fn send_event(
         &mut self,
-        port: &mut Port,
+        source: &mut Source,
         sockets: &mut Sockets,
         id: TransmitId,
         bytes: &[u8],
@@ -313,24 +275,14 @@ impl PtpSource {
                 }
                 sockets.awaited.insert(awaited, id);
             }
-            None => self.refused(port.handle_transmitted(id, self.context.stamp(sent.stamp))),
+            None => self.refused(source.handle_transmitted(id, self.context.stamp(sent.stamp))),
         }
         Ok(())
     }
 
-    fn compare(&mut self, compared: &PortComparison) {
-        let readings = [compared.comparison.from_reference, compared.comparison.to_reference];
-        let newest = readings.into_iter().flatten().map(|reading| reading.at).max();
-        if let (Some(last), Some(now)) = (self.heard, newest) {
-            let interval = (now - last).seconds().clamp(0.0, SILENT_SECONDS);
-            self.pace += (interval - self.pace) / 8.0;
-        }
-        self.heard = newest.or(self.heard);
-        self.heard_since_look = true;
+    fn note_comparison(&mut self, source: &Source) {
         self.trouble.over(&self.context.name);
-        self.accepted += 1;
-        self.last = Some(*compared);
-        if self.estimator.update(&compared.comparison).is_some_and(|fit| fit.restarted) {
+        if source.restarted() {
             tracing::info!(
                 "source {}: its time, the path or the clock has changed; starting afresh",
                 self.context.name
@@ -338,70 +290,41 @@ impl PtpSource {
         }
     }
 
-    fn usable(&self, port: Option<&Port>) -> Result<(), Unusable> {
-        let Some(port) = port else { return Err(Unusable::NeverHeard) };
-        let status = port.status();
-        let now = self.context.clock.borrow().now();
-        let silence = self.heard.map_or(f64::INFINITY, |heard| (now - heard).seconds());
-        let patience = SILENT_SECONDS.max(SILENT_INTERVALS * self.pace);
-        match status.state {
-            PortState::Faulty => Err(Unusable::Unreachable),
-            PortState::Listening if self.heard.is_some() => Err(Unusable::Unreachable),
-            PortState::Listening => Err(Unusable::NeverHeard),
-            _ if status.parent.is_some_and(|p| p.synchronization_uncertain) => {
-                Err(Unusable::Unsynchronised)
-            }
-            _ if status.parent.is_some_and(|p| self.is_arbitrary(&p)) => {
-                Err(Unusable::ArbitraryTimescale)
-            }
-            _ if self.last.is_some() && silence > patience => Err(Unusable::Stale),
-            _ if self.estimator.estimate().is_none() => Err(Unusable::Warming),
-            _ => Ok(()),
-        }
-    }
-
-    fn is_arbitrary(&self, parent: &ptp::Parent) -> bool {
-        let refused = self.config.arbitrary_timescale == config::ArbitraryTimescale::Refuse;
-        refused && !parent.ptp_timescale
-    }
-
-    fn report(&self, port: Option<&Port>) {
+    fn report(&self, source: Option<&Source>) {
         let place = format!("{} domain {}", self.config.interface, self.config.domain);
         let mut status = self.context.status("ptp", place);
-        let mut edge = self.context.edge(self.usable(port));
-        status.reach = self.reach;
-        status.poll_interval = self.pace;
-        status.accepted = self.accepted;
         status.reason.clone_from(&self.trouble.now);
         status.rejected.clone_from(&self.trouble.counts);
-        if let Some(port) = port {
-            let own = port.rejections().iter();
-            status.rejected.extend(own.map(|(reason, count)| (reason.name().to_owned(), count)));
-            let port = port.status();
-            if port.state != PortState::Slave {
-                status.reason = status.reason.or_else(|| Some(port.state.to_string()));
-            }
-            status.delay = port.mean_path_delay.map(|delay| 2.0 * delay.seconds());
-            if let Some(parent) = port.parent {
-                status.reference = Some(parent.grandmaster_identity.to_string());
-                // As NTP counts: the grandmaster is stratum 1.
-                edge.stratum = u8::try_from(parent.steps_removed).unwrap_or(15).clamp(1, 15);
-                status.stratum = Some(edge.stratum);
-                edge.clock_accuracy = parent.clock_accuracy;
-            }
-            if let Some(mismatch) = port.utc_offset_mismatch {
-                status.reason = Some(format!(
-                    "announces TAI−UTC = {} s, the leap table says {} s",
-                    mismatch.announced, mismatch.table
-                ));
-            }
+        let Some(source) = source else {
+            let edge = self.context.edge(Err(Unusable::NeverHeard));
+            return self.context.report(Report { edge, status, heard: None });
+        };
+        let now = self.context.clock.borrow().now();
+        let edge = source.edge(self.context.id, self.context.terms, now);
+        status.reach = source.reach();
+        status.poll_interval = source.pace();
+        status.accepted = source.accepted();
+        let own = source.port().rejections().iter();
+        status.rejected.extend(own.map(|(reason, count)| (reason.name().to_owned(), count)));
+        let port = source.port().status();
+        if port.state != PortState::Slave {
+            status.reason = status.reason.or_else(|| Some(port.state.to_string()));
         }
-        if let Some(compared) = &self.last {
+        status.delay = port.mean_path_delay.map(|delay| 2.0 * delay.seconds());
+        if let Some(parent) = port.parent {
+            status.reference = Some(parent.grandmaster_identity.to_string());
+            status.stratum = Some(edge.stratum);
+        }
+        if let Some(mismatch) = port.utc_offset_mismatch {
+            status.reason = Some(format!(
+                "announces TAI−UTC = {} s, the leap table says {} s",
+                mismatch.announced, mismatch.table
+            ));
+        }
+        if let Some(compared) = source.last() {
             status.time_stamps = stamps(compared.stamped_by.min(self.transmit_stamps));
-            edge.stamp_uncertainty = compared.comparison.stamp_uncertainty;
-            edge.estimate = self.estimator.estimate();
         }
-        self.context.report(Report { edge, status, heard: self.heard });
+        self.context.report(Report { edge, status, heard: source.heard() });
     }
 }
 

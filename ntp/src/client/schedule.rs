@@ -4,14 +4,16 @@ use clock_models::time::Duration;
 
 use super::config::{ClientConfig, MAX_POLL};
 
-/// Requests in a burst: enough to fill the reachability register.
-const BURST: u8 = 8;
+/// Requests in a burst: enough to fill the reachability register, and to know the
+/// frequency as well as the offset at its end.
+const BURST: u8 = 10;
 /// After this many of them the burst slows down: four exchanges give a first offset
 /// within a second, the others a first frequency.
 const QUICK: u8 = 4;
 /// Spacing of the first [`QUICK`] requests of a burst. 250 ms.
 const QUICK_SPACING: Duration = Duration::from_nanos(250_000_000);
-/// Spacing of the others.
+/// Spacing of the first of the others, which doubles with every second one: what is known
+/// of the frequency is never carried much further than it was measured over.
 const SLOW_SPACING: Duration = Duration::SECOND;
 /// An answer has this long at least, however short the poll interval.
 const PATIENCE: Duration = Duration::SECOND;
@@ -146,7 +148,7 @@ impl Schedule {
         let spacing = match self.burst {
             0 => return power_of_two(self.poll),
             left if left > BURST - QUICK => QUICK_SPACING,
-            _ => SLOW_SPACING,
+            left => SLOW_SPACING * (1 << ((BURST - QUICK).saturating_sub(left) / 2)),
         };
         spacing.min(power_of_two(self.poll))
     }

@@ -5,3 +5,4 @@ mod faults;
 mod fuzz;
 mod masters;
 mod pair;
+mod source;

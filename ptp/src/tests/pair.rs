@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::time::{Duration, Free, LeapTable, PtpTimestamp, Timestamp};
 
+use crate::config::interval;
 use crate::wire::{Announce, Body, DelayResp, Flags, FollowUp, Header, Message, Sync};
 use crate::{Action, ClockIdentity, Port, PortComparison, PortConfig, PortIdentity, TransmitId};
 
@@ -32,7 +33,7 @@ pub(super) struct Master {
     /// Its time less the time base.
     pub(super) offset: Duration,
     pub(super) two_step: bool,
-    pub(super) announce_interval: Duration,
+    pub(super) log_announce_interval: i8,
     pub(super) sync_interval: Duration,
     pub(super) log_min_delay_req_interval: i8,
     /// Time a message takes from and to it, besides the residence times.
@@ -65,7 +66,7 @@ impl Master {
             domain: 0,
             offset: OFFSET,
             two_step: true,
-            announce_interval: Duration::SECOND,
+            log_announce_interval: 0,
             sync_interval: Duration::SECOND,
             log_min_delay_req_interval: 0,
             down: MICROSECOND * 50,
@@ -89,7 +90,7 @@ impl Master {
 
     pub(super) fn announce(&mut self) -> Message {
         self.sequence_ids[0] = self.sequence_ids[0].wrapping_add(1);
-        let header = self.header(self.sequence_ids[0], 0);
+        let header = self.header(self.sequence_ids[0], self.log_announce_interval);
         Message { header, body: Body::Announce(self.announce) }
     }
 
@@ -119,7 +120,7 @@ impl Master {
     }
 
     /// The answer to a request that arrives at `now`.
-    fn delay_resp(&self, request: &Header, now: Timestamp<Free>) -> Message {
+    pub(super) fn delay_resp(&self, request: &Header, now: Timestamp<Free>) -> Message {
         let (received, fraction) = self.read(now);
         let header = Header {
             correction_field: request.correction_field + self.residence.1 - fraction,
@@ -210,7 +211,7 @@ impl Pair {
         match event {
             Event::Announce(index) => {
                 let master = &mut self.masters[index];
-                let (at, next) = (now + master.down, now + master.announce_interval);
+                let (at, next) = (now + master.down, now + interval(master.log_announce_interval));
                 let alive = master.alive;
                 let bytes = master.announce().encode();
                 if alive {

@@ -143,19 +143,21 @@ impl Header {
         Ok((header, MessageType::from_bits(first & 0x0f)?, length))
     }
 
-    pub(super) fn encode(&self, message_type: MessageType, body: usize, bytes: &mut Vec<u8>) {
+    /// The header of a message of `length` octets.
+    pub(super) fn encode(&self, message_type: MessageType, length: u16) -> [u8; HEADER_LENGTH] {
         let [major_sdo_id, minor_sdo_id] = self.sdo_id.to_be_bytes();
-        let length = (HEADER_LENGTH + body) as u16;
-        bytes.push(major_sdo_id << 4 | message_type as u8);
-        bytes.push(self.minor_version << 4 | 2);
-        bytes.extend_from_slice(&length.to_be_bytes());
-        bytes.extend_from_slice(&[self.domain, minor_sdo_id]);
-        bytes.extend_from_slice(&self.flags.0.to_be_bytes());
-        bytes.extend_from_slice(&self.correction_field.to_be_bytes());
-        bytes.extend_from_slice(&[0; 4]);
-        self.source.encode(bytes);
-        bytes.extend_from_slice(&self.sequence_id.to_be_bytes());
-        bytes.extend_from_slice(&[message_type.control(), self.log_message_interval as u8]);
+        let mut octets = [0; HEADER_LENGTH];
+        octets[0] = major_sdo_id << 4 | message_type as u8;
+        octets[1] = self.minor_version << 4 | 2;
+        octets[2..4].copy_from_slice(&length.to_be_bytes());
+        octets[4..6].copy_from_slice(&[self.domain, minor_sdo_id]);
+        octets[6..8].copy_from_slice(&self.flags.0.to_be_bytes());
+        octets[8..16].copy_from_slice(&self.correction_field.to_be_bytes());
+        octets[20..28].copy_from_slice(&self.source.clock.0);
+        octets[28..30].copy_from_slice(&self.source.port.to_be_bytes());
+        octets[30..32].copy_from_slice(&self.sequence_id.to_be_bytes());
+        octets[32..].copy_from_slice(&[message_type.control(), self.log_message_interval as u8]);
+        octets
     }
 }
 

@@ -21,6 +21,9 @@ use crate::rejection::Rejection;
 use header::{HEADER_LENGTH, MessageType};
 use reader::Reader;
 
+/// Octets of the longest message, Announce.
+pub const LONGEST: usize = 64;
+
 /// A message: the common header and what its type adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message {
@@ -66,17 +69,17 @@ impl Message {
     /// The bytes to send.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut body = Vec::with_capacity(30);
+        let mut bytes = Vec::with_capacity(LONGEST);
+        bytes.resize(HEADER_LENGTH, 0);
         let message_type = match &self.body {
-            Body::Sync(sync) => sync.encode(&mut body),
-            Body::DelayReq(request) => request.encode(&mut body),
-            Body::FollowUp(follow_up) => follow_up.encode(&mut body),
-            Body::DelayResp(response) => response.encode(&mut body),
-            Body::Announce(announce) => announce.encode(&mut body),
+            Body::Sync(sync) => sync.encode(&mut bytes),
+            Body::DelayReq(request) => request.encode(&mut bytes),
+            Body::FollowUp(follow_up) => follow_up.encode(&mut bytes),
+            Body::DelayResp(response) => response.encode(&mut bytes),
+            Body::Announce(announce) => announce.encode(&mut bytes),
         };
-        let mut bytes = Vec::with_capacity(HEADER_LENGTH + body.len());
-        self.header.encode(message_type, body.len(), &mut bytes);
-        bytes.extend_from_slice(&body);
+        let header = self.header.encode(message_type, bytes.len() as u16);
+        bytes[..HEADER_LENGTH].copy_from_slice(&header);
         bytes
     }
 }

@@ -9,8 +9,9 @@ use super::Outcome;
 pub(crate) fn execute() -> Outcome {
     let speed = bench::speed()?;
     let mut out = io::stdout().lock();
-    writeln!(out, "simulated seconds per second, one core, one NTP client:")?;
-    writeln!(out, "  every 16 s  {:>9.0}", speed.every_16_s)?;
-    writeln!(out, "  every 1 s   {:>9.0}", speed.every_second)?;
+    writeln!(out, "simulated seconds per second, one core, one client:")?;
+    writeln!(out, "  NTP, every 16 s  {:>9.0}", speed.every_16_s)?;
+    writeln!(out, "  NTP, every 1 s   {:>9.0}", speed.every_second)?;
+    writeln!(out, "  PTP, every 1 s   {:>9.0}", speed.ptp)?;
     Ok(true)
 }

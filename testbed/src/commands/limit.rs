@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use clock_models::units::Time;
-use testbed::matrix;
+use testbed::matrix::{self, Cell, Rate};
 use testbed::measure::median;
 use testbed::parallel;
 
@@ -20,7 +20,7 @@ For the exchanges of each run of utcd, a particle filter that knows the floor, t
 and the wander. The figure is the median over the seeds of the rms error; `testbed matrix` \
 has such figures built in.")]
 pub(crate) struct Arguments {
-    /// Only these cells, by their numbers in the table: 1,5,11-14.
+    /// Only these cells of NTP, by their numbers in the table: 1,5,11-14.
     #[arg(long, value_parser = parse_cells)]
     cells: Option<Cells>,
     /// How many seeds: 1 to this.
@@ -40,7 +40,12 @@ pub(crate) fn execute(arguments: Arguments) -> Outcome {
     let seeds: Vec<u64> = (1..=seeds).collect();
     let mut out = io::stdout().lock();
     writeln!(out, "cell  jitter  wander  poll        limit      from       to")?;
-    for cell in matrix::cells().into_iter().filter(|cell| Cells::chosen(cells.as_ref(), cell)) {
+    // All of NTP, if none is named.
+    let chosen = |cell: &Cell| match &cells {
+        Some(cells) => cells.contain(cell),
+        None => cell.rate != Rate::Ptp,
+    };
+    for cell in matrix::cells().into_iter().filter(chosen) {
         let runs = parallel::run(&seeds, |seed| cell.limit_rms(*seed, particles));
         let runs = runs.into_iter().collect::<Result<Vec<_>, _>>()?;
         let least = runs.iter().copied().fold(f64::INFINITY, f64::min);

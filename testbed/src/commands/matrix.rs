@@ -28,9 +28,9 @@ pub(crate) struct Arguments {
 pub(super) struct Cells(Vec<usize>);
 
 impl Cells {
-    /// Is this cell among those that were asked for? Without a list, every one is.
-    pub(super) fn chosen(cells: Option<&Self>, cell: &Cell) -> bool {
-        cells.is_none_or(|cells| cells.0.contains(&cell.number))
+    /// Is this cell among them?
+    pub(super) fn contain(&self, cell: &Cell) -> bool {
+        self.0.contains(&cell.number)
     }
 }
 
@@ -50,7 +50,7 @@ pub(super) fn parse_cells(text: &str) -> Result<Cells, String> {
 
 pub(crate) fn execute(arguments: Arguments) -> Outcome {
     let Arguments { cells: chosen, seeds, csv } = arguments;
-    let is_chosen = |cell: &Cell| Cells::chosen(chosen.as_ref(), cell);
+    let is_chosen = |cell: &Cell| chosen.as_ref().is_none_or(|cells| cells.contain(cell));
     let cells: Vec<Cell> = matrix::cells().into_iter().filter(is_chosen).collect();
     let jobs: Vec<(Cell, u64)> =
         cells.iter().flat_map(|cell| (1..=seeds).map(|seed| (*cell, seed))).collect();
@@ -70,20 +70,19 @@ pub(crate) fn execute(arguments: Arguments) -> Outcome {
 }
 
 const TABLE_HEAD: &str = "\
-cell  jitter  wander  poll          rms       max  max/rms  freq. rms  1 ms  10 µs  1 µs    U k=2  \
-type A   bound  steering  best peer  ratio  reach        limit  ratio";
+cell  jitter  wander  by   poll          rms       max  max/rms  freq. rms  1 ms  10 µs  1 µs    U k=2  \
+type A   bound  steering  best peer  ratio  reach       by same  ratio    limit  ratio";
 
 fn table_line(line: &Line) -> String {
     let (cell, median) = (&line.cell, &line.median);
     let settled = median.settled.map(|s| s.map_or_else(|| "–".to_owned(), |s| format!("{s:.0}")));
-    let limit = cell.limit.map_or_else(|| "–".to_owned(), |limit| Time(limit).to_string());
-    let to_limit = line.ratio_to_limit().map_or_else(|| "–".to_owned(), |r| format!("{r:.2}"));
     format!(
-        "{:>4}  {:>6}  {:>6.0e}  {:<6} {:>10} {:>9}  {:>7.1}  {:>9.1e}  {:>4}  {:>5}  {:>4}  \
-         {:>7.4} {:>7.4} {:>7.4}  {:>8.3}  {:>9}  {:>5.2}  {:>5.2} {:<4}  {:>7}  {:>5}",
+        "{:>4}  {:>6}  {:>6.0e}  {}  {:<6} {:>10} {:>9}  {:>7.1}  {:>9.1e}  {:>4}  {:>5}  {:>4}  \
+         {:>7.4} {:>7.4} {:>7.4}  {:>8.3}  {:>9}  {:>5.2}  {:>5.2} {:<4}  {:>8}  {:>5.2}  {:>7}  {:>5.2}",
         cell.number,
         jitter(cell),
         cell.wander,
+        protocol(cell),
         poll(cell),
         Time(median.rms).to_string(),
         Time(median.max).to_string(),
@@ -100,25 +99,28 @@ fn table_line(line: &Line) -> String {
         line.ratio_to_peer(),
         cell.reach,
         if line.reaches() { "ok" } else { "MISS" },
-        limit,
-        to_limit,
+        Time(cell.best_of_protocol).to_string(),
+        line.ratio_to_protocol(),
+        Time(cell.limit).to_string(),
+        line.ratio_to_limit(),
     )
 }
 
 const CSV_HEAD: &str = "cell,jitter,wander,protocol,poll,seeds,rms,max,peak,rms_frequency,\
 settle_1ms,settle_10us,settle_1us,coverage,type_a_coverage,bound_coverage,steering,best_peer,\
-ratio_to_peer,reach,limit,ratio_to_limit";
+ratio_to_peer,reach,best_of_protocol,ratio_to_protocol,limit,ratio_to_limit";
 
 fn csv_line(line: &Line) -> String {
     let (cell, median) = (&line.cell, &line.median);
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:e}"));
     let [ms, us10, us1] = median.settled.map(number);
     format!(
-        "{},{},{:e},NTP,{},{},{:e},{:e},{:.3},{:e},{ms},{us10},{us1},{:.5},{:.5},{:.5},{:.4},{:e},\
-         {:.4},{:.4},{},{}",
+        "{},{},{:e},{},{},{},{:e},{:e},{:.3},{:e},{ms},{us10},{us1},{:.5},{:.5},{:.5},{:.4},{:e},\
+         {:.4},{:.4},{:e},{:.4},{:e},{:.4}",
         cell.number,
         jitter(cell),
         cell.wander,
+        protocol(cell),
         poll(cell),
         line.seeds,
         median.rms,
@@ -132,8 +134,10 @@ fn csv_line(line: &Line) -> String {
         cell.best_peer,
         line.ratio_to_peer(),
         cell.reach,
-        number(cell.limit),
-        number(line.ratio_to_limit()),
+        cell.best_of_protocol,
+        line.ratio_to_protocol(),
+        cell.limit,
+        line.ratio_to_limit(),
     )
 }
 
@@ -144,9 +148,16 @@ pub(super) fn jitter(cell: &Cell) -> String {
     }
 }
 
+fn protocol(cell: &Cell) -> &'static str {
+    match cell.rate {
+        Rate::EverySecond | Rate::Slow => "NTP",
+        Rate::Ptp => "PTP",
+    }
+}
+
 pub(super) fn poll(cell: &Cell) -> &'static str {
     match cell.rate {
-        Rate::EverySecond => "1",
+        Rate::EverySecond | Rate::Ptp => "1",
         Rate::Slow => "16-64",
     }
 }

@@ -11,6 +11,7 @@ use testbed::parallel;
 use testbed::scenario::{Check, Scenario, Verdict};
 
 use super::Outcome;
+use super::run_files::{Run, RunFiles};
 
 /// Run scenarios, each with its budget. Exits with 1 if one misses it.
 #[derive(Debug, Args)]
@@ -21,6 +22,8 @@ pub(crate) struct Arguments {
     /// Seeds: a number, or a range such as 1..200 (200 included).
     #[arg(long, default_value = "1", value_parser = parse_seeds)]
     seeds: RangeInclusive<u64>,
+    #[command(flatten)]
+    outputs: RunFiles,
 }
 
 fn parse_seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
@@ -34,18 +37,25 @@ fn parse_seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
 
 /// True if every scenario passed with every seed.
 pub(crate) fn execute(arguments: Arguments) -> Outcome {
-    let Arguments { files, seeds } = arguments;
+    let Arguments { files, seeds, outputs } = arguments;
     let mut all_passed = true;
+    let mut runs = Vec::new();
     for file in &files {
         let scenario = read(file)?;
         writeln!(io::stdout(), "{}: {}", file.display(), scenario.title)?;
         let seeds: Vec<u64> = seeds.clone().collect();
-        for verdict in parallel::run(&seeds, |seed| scenario.run(*seed)) {
-            let verdict = verdict.map_err(|error| format!("{}: {error}", file.display()))?;
-            show(&scenario, &verdict)?;
+        let verdicts = parallel::run(&seeds, |seed| scenario.run(*seed));
+        let verdicts: Vec<Verdict> = verdicts
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+        for verdict in &verdicts {
+            show(&scenario, verdict)?;
             all_passed &= verdict.passed;
         }
+        runs.push(Run { file, scenario, verdicts });
     }
+    outputs.write(&runs)?;
     Ok(all_passed)
 }
 

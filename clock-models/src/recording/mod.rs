@@ -1,0 +1,132 @@
+//! Recordings: every comparison exactly as an estimator took it in, and what was made of
+//! it, so that the same estimator comes to the same estimates again, to the last bit.
+//!
+//! A recording is a table. Its rows are typed here, and so are its [`COLUMNS`], whatever
+//! the file format is; [`csv`] is the one that the daemon writes.
+
+mod columns;
+pub mod csv;
+
+use crate::comparison::Comparison;
+use crate::estimator::Estimate;
+use crate::time::{Free, Tai, Timestamp};
+
+pub use columns::{COLUMNS, Cell, Column, Kind, Wrong};
+
+/// Version of the columns and of their meanings.
+pub const FORMAT: u32 = 1;
+
+/// The estimator that this crate is, by its version: another one comes to other estimates.
+pub const ESTIMATOR: &str = concat!("clock-models ", env!("CARGO_PKG_VERSION"));
+
+/// What wrote a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Version of the columns.
+    pub format: u32,
+    /// The program, such as `utcd 0.1.0`.
+    pub writer: String,
+    /// Its estimator, such as `clock-models 0.1.0`.
+    pub estimator: String,
+}
+
+impl Header {
+    /// That of a recording which `writer` makes with the code of this crate.
+    #[must_use]
+    pub fn new(writer: &str) -> Self {
+        Self { format: FORMAT, writer: writer.to_owned(), estimator: ESTIMATOR.to_owned() }
+    }
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    /// What wrote it.
+    pub header: Header,
+    /// All rows.
+    pub rows: Vec<Row>,
+    /// The number of the last line of a text if it does not end: its writer was stopped
+    /// within it. It is not among the rows.
+    pub torn: Option<usize>,
+}
+
+/// One row of a recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Counts the rows since the writer started, also those that it could not write: a gap
+    /// shows what is missing. 0 is the first.
+    pub number: u64,
+    /// The clock that the row is about.
+    pub clock: String,
+    /// When, in the free-running time base of that clock.
+    pub at: Timestamp<Free>,
+    /// What the clock showed then.
+    pub shown: Timestamp<Tai>,
+    /// What there is to tell.
+    pub event: Event,
+}
+
+/// What a row tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// An estimator began; what came before of this source does not count any more.
+    Start {
+        /// Name of the source.
+        source: String,
+        /// What was known of the frequency of the reference against the time base, and its
+        /// standard deviation (ratios).
+        prior: Option<(f64, f64)>,
+    },
+    /// An estimator took a comparison in. The row is of the newer one of its readings.
+    Comparison(Compared),
+    /// The keeper of the clock looked after it.
+    Round(Believed),
+}
+
+/// A comparison, and what the estimator made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// Name of the source.
+    pub source: String,
+    /// As the estimator took it in.
+    pub comparison: Comparison,
+    /// It made the estimator give up what it believed.
+    pub restarted: bool,
+    /// The estimate after it, once there is one.
+    pub estimate: Option<Estimate>,
+}
+
+/// What was believed of a clock after a round of its keeper.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Believed {
+    /// The clock less UTC, s: positive when it is fast.
+    pub offset: Option<f64>,
+    /// Expanded uncertainty of the offset, k = 2, s.
+    pub expanded: Option<f64>,
+    /// Hard bound of its error, s.
+    pub bound: Option<f64>,
+    /// State of the clock: `locked`, `holdover`, …
+    pub state: String,
+    /// Name of the source that leads, or did until the holdover began.
+    pub leader: Option<String>,
+    /// Frequency of the clock's oscillator against UTC, ratio − 1: positive when it is fast.
+    pub oscillator: Option<f64>,
+    /// What the clock runs at against its oscillator after the round, as it was told,
+    /// ratio − 1.
+    pub commanded: f64,
+}
+
+impl Event {
+    /// The source that it is about.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        match self {
+            Self::Start { source, .. } => Some(source),
+            Self::Comparison(compared) => Some(&compared.source),
+            Self::Round(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

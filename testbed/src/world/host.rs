@@ -1,0 +1,181 @@
+//! A host: its oscillator, its clock, and the keeper that steers it by its sources.
+
+use clock_models::comparison::{Stamp, StampedBy};
+use clock_models::discipline::{ClockReading, Command, Discipline, Limits};
+use clock_models::estimator::Estimate;
+use clock_models::keeper::{Edge, Keeper};
+use clock_models::standing::Standing;
+use clock_models::time::{Duration, Free, Tai, Timestamp};
+use clock_models::virtual_clock::VirtualClock;
+
+use super::link::Link;
+use super::{Belief, Sample, Setup, SetupError, seconds};
+use crate::network::Stamping;
+use crate::oscillator::Oscillator;
+use crate::random::Random;
+use crate::server::{Served, TURNAROUND};
+
+/// The defaults of `[[clock]]` in the daemon's configuration.
+const LIMITS: Limits = Limits {
+    step_threshold: 1e-3,
+    max_steps: 3,
+    panic_threshold: Some(1000.0),
+    max_slew_rate: 500e-6,
+};
+
+/// Streams of a seed. Each host has 256 of its own.
+const OSCILLATOR: u64 = 1;
+const NETWORK: u64 = 2;
+const HOST: u64 = 3;
+const STREAMS: u64 = 256;
+
+/// A host as it runs.
+#[derive(Debug)]
+pub(super) struct Host {
+    oscillator: Oscillator,
+    clock: VirtualClock,
+    stamping: Stamping,
+    keeper: Keeper,
+    pub(super) links: Vec<Link>,
+    /// The last report of each source, as the owner of the clock has them.
+    reports: Vec<Edge>,
+    belief: Option<(Estimate, f64, f64)>,
+    /// Others follow it.
+    serves: bool,
+    standing: Option<Standing>,
+    /// Of the packets between it and its sources.
+    pub(super) network: Random,
+    pub(super) random: Random,
+}
+
+impl Host {
+    /// The `number`th host of a simulation, without its links.
+    pub(super) fn new(
+        setup: &Setup,
+        seed: u64,
+        number: usize,
+        serves: bool,
+    ) -> Result<Self, SetupError> {
+        let stream = |of: u64| Random::new(seed, number as u64 * STREAMS + of);
+        let oscillator = Oscillator::new(setup.oscillator, setup.start, stream(OSCILLATOR));
+        let fast = Duration::from_seconds(setup.offset).ok_or(SetupError::Offset(setup.offset))?;
+        Ok(Self {
+            clock: VirtualClock::new(oscillator.time(), setup.start + fast),
+            oscillator,
+            stamping: setup.stamping,
+            keeper: Keeper::new(Discipline::new(LIMITS), setup.min_agreeing),
+            links: Vec::new(),
+            reports: Vec::new(),
+            belief: None,
+            serves,
+            standing: None,
+            network: stream(NETWORK),
+            random: stream(HOST),
+        })
+    }
+
+    /// Lets its oscillator run on to a true time.
+    pub(super) fn advance(&mut self, now: Timestamp<Tai>) {
+        self.oscillator.advance(now);
+    }
+
+    /// Its free-running time base.
+    pub(super) fn base(&self) -> Timestamp<Free> {
+        self.oscillator.time()
+    }
+
+    /// What its clock shows at an instant of its time base.
+    pub(super) fn clock(&self, base: Timestamp<Free>) -> Timestamp<Tai> {
+        self.clock.at(base)
+    }
+
+    /// The true time until its time base comes to `at`, as long as the frequency stays.
+    pub(super) fn wait(&self, at: Timestamp<Free>) -> Duration {
+        let wait = (at - self.base()).seconds().max(0.0);
+        seconds(wait / (1.0 + self.oscillator.frequency()))
+    }
+
+    pub(super) const fn discipline(&self) -> &Discipline {
+        self.keeper.discipline()
+    }
+
+    /// A time stamp of a packet that passes now.
+    pub(super) fn stamp(&mut self) -> Stamp {
+        let noise = self.stamping.noise.0 * self.random.normal();
+        let at = rounded(self.base() + seconds(noise), self.stamping.granularity.0);
+        Stamp { at, uncertainty: self.stamping.uncertainty(), by: StampedBy::Kernel }
+    }
+
+    /// Its clock, for those who follow it; `None` while nobody vouches for it.
+    pub(super) fn serve(&mut self) -> Option<Served> {
+        let standing = self.standing?;
+        let at = self.stamp().at;
+        let now = self.clock.at(at);
+        Some(Served { now, then: now + TURNAROUND, standing })
+    }
+
+    /// What a source task hands to the owner of the clock, and what that does with it.
+    pub(super) fn report(&mut self, edge: Edge) {
+        match self.reports.iter_mut().find(|report| report.id == edge.id) {
+            Some(report) => *report = edge,
+            None => self.reports.push(edge),
+        }
+        self.look_after();
+    }
+
+    /// What the clock task does after each report and once a second.
+    pub(super) fn look_after(&mut self) {
+        let base = self.base();
+        let reading = ClockReading { base, time: self.clock.at(base) };
+        let round = self.keeper.round(reading, self.clock.frequency(), &self.reports);
+        match round.tick.command {
+            Some(Command::Step(step)) => self.clock.step(step),
+            Some(Command::Frequency(frequency)) => self.clock.set_frequency(base, frequency),
+            None => {}
+        }
+        if self.serves {
+            self.standing = Standing::of(&round, self.keeper.discipline().state());
+        }
+        let path = round.path.map(|path| (path.expanded(2.0), path.bound()));
+        self.belief = round.tick.estimate.zip(path).map(|(e, (u, bound))| (e, u, bound));
+    }
+
+    /// The truth, and what it makes of it, at a true time to which it has run.
+    pub(super) fn sample(&self, now: Timestamp<Tai>, start: Timestamp<Tai>) -> Sample {
+        let base = self.base();
+        let oscillator = self.oscillator.frequency();
+        let truth = now.since_epoch() - base.since_epoch();
+        // TAI against the time base, which the estimate is of.
+        let frequency = -oscillator / (1.0 + oscillator);
+        Sample {
+            elapsed: (now - start).seconds(),
+            base,
+            offset: truth,
+            clock_error: (self.clock.at(base) - now).seconds(),
+            frequency_error: (1.0 + oscillator) * (1.0 + self.clock.frequency()) - 1.0,
+            belief: self.belief.map(|(then, expanded, bound)| {
+                // The claim was made at the last round; what the oscillator may have added
+                // since belongs to it.
+                let now = then.carried_to(base);
+                let grown = now.offset_deviation.powi(2) - then.offset_deviation.powi(2);
+                Belief {
+                    error: (now.offset - truth).seconds(),
+                    frequency_error: now.frequency - frequency,
+                    deviation: now.offset_deviation,
+                    expanded: (expanded.powi(2) + 4.0 * grown.max(0.0)).sqrt(),
+                    bound: bound + (now.bound - then.bound),
+                }
+            }),
+        }
+    }
+}
+
+/// To the nearest multiple of `granularity`, s.
+fn rounded(at: Timestamp<Free>, granularity: f64) -> Timestamp<Free> {
+    let step = seconds(granularity).to_bits();
+    if step <= 0 {
+        return at;
+    }
+    let bits = at.since_epoch().to_bits();
+    Timestamp::from_epoch(Duration::from_bits((bits + step / 2).div_euclid(step) * step))
+}
