@@ -6,6 +6,7 @@
 use crate::comparison::Upstream;
 use crate::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
 use crate::estimator::{Estimate, combine};
+use crate::holdover::Rehearsals;
 use crate::selection::{Candidate, Selection, Selector, SourceId, Unusable};
 use crate::time::{Duration, Free, Timestamp};
 use crate::uncertainty::{Budget, Component};
@@ -166,6 +167,7 @@ pub struct Keeper {
     selector: Selector,
     discipline: Discipline,
     followed: Option<Followed>,
+    rehearsals: Rehearsals,
     /// When a source could have been followed first.
     first_usable: Option<Timestamp<Free>>,
 }
@@ -179,6 +181,7 @@ impl Keeper {
             selector: Selector::new(min_agreeing),
             discipline,
             followed: None,
+            rehearsals: Rehearsals::default(),
             first_usable: None,
         }
     }
@@ -221,15 +224,15 @@ impl Keeper {
         match follow(&selection, &selectable, now) {
             Some(followed) => {
                 self.discipline.follow(followed.estimate);
+                followed.leader.corrected().iter().for_each(|own| self.rehearsals.take(own));
                 self.followed = Some(followed);
             }
             None => self.discipline.lose(now),
         }
         let tick = self.discipline.tick(reading, frequency);
-        let path = self
-            .followed
-            .as_ref()
-            .and_then(|followed| path(followed, now, self.discipline.state() == State::Holdover));
+        let holdover = self.discipline.state() == State::Holdover;
+        let rehearsals = holdover.then_some(&mut self.rehearsals);
+        let path = self.followed.as_ref().and_then(|followed| path(followed, now, rehearsals));
         let leader = self.followed.as_ref().map(|followed| followed.leader.clone());
         Round { selection, tick, leader, path }
     }
@@ -273,15 +276,19 @@ fn follow(selection: &Selection, edges: &[&Edge], now: Timestamp<Free>) -> Optio
 
 /// The components at the time of the selection, and what the clock's own oscillator has
 /// added since.
-fn path(followed: &Followed, now: Timestamp<Free>, holdover: bool) -> Option<Budget> {
-    let carried = followed.estimate.carried_to(now);
-    let grown = carried.offset_deviation.powi(2) - followed.estimate.offset_deviation.powi(2);
+fn path(
+    followed: &Followed,
+    now: Timestamp<Free>,
+    holdover: Option<&mut Rehearsals>,
+) -> Option<Budget> {
     let mut components = followed.components.clone();
-    if holdover {
-        components.push(Component {
-            bound: carried.bound - followed.estimate.bound,
-            ..Component::type_a("holdover", grown.max(0.0).sqrt(), f64::INFINITY)
-        });
+    if let Some(rehearsals) = holdover {
+        let last = &followed.estimate;
+        let carried = last.carried_to(now);
+        let believed = carried.offset_deviation.powi(2) - last.offset_deviation.powi(2);
+        let elapsed = (now - last.at).seconds();
+        let u = rehearsals.variance(elapsed, believed.max(0.0)).sqrt();
+        components.push(Component::type_a("holdover", u, f64::INFINITY));
     }
     Budget::new(components).ok()
 }

@@ -9,13 +9,22 @@ pub struct VirtualClock {
     base: Timestamp<Free>,
     time: Timestamp<Tai>,
     frequency: f64,
+    /// Frequencies are rounded to multiples of this, ratio; 0 for none.
+    frequency_step: f64,
 }
 
 impl VirtualClock {
     /// A clock that shows `time` at `base` and follows the time base from there.
     #[must_use]
     pub const fn new(base: Timestamp<Free>, time: Timestamp<Tai>) -> Self {
-        Self { base, time, frequency: 0.0 }
+        Self { base, time, frequency: 0.0, frequency_step: 0.0 }
+    }
+
+    /// The same clock with a frequency in steps of `step` (ratio, ≥ 0), as those of real
+    /// clocks are: 2⁻¹⁶ ppm for a kernel's, 1 ppb for many a hardware clock.
+    #[must_use]
+    pub const fn with_frequency_step(self, step: f64) -> Self {
+        Self { frequency_step: step, ..self }
     }
 
     /// What it shows at an instant of its time base.
@@ -31,11 +40,15 @@ impl VirtualClock {
         self.frequency
     }
 
-    /// Runs at another frequency from `base` on, without a jump.
+    /// Runs at another frequency from `base` on, the nearest that it can, without a jump.
     pub fn set_frequency(&mut self, base: Timestamp<Free>, frequency: f64) {
         self.time = self.at(base);
         self.base = base;
-        self.frequency = frequency;
+        self.frequency = if self.frequency_step > 0.0 {
+            (frequency / self.frequency_step).round() * self.frequency_step
+        } else {
+            frequency
+        };
     }
 
     /// Jumps by `step`: positive goes forward.
@@ -85,6 +98,17 @@ mod tests {
         clock.step(Duration::from_secs(-3));
         let gained = clock.at(at(1110)) - Timestamp::from_secs(5010 + 1000 - 3);
         assert!((gained.seconds() - 0.1).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_clock_with_a_frequency_step_takes_the_nearest_frequency() {
+        let base = Timestamp::from_secs(100);
+        let clock = VirtualClock::new(base, Timestamp::from_secs(5000));
+        let mut clock = clock.with_frequency_step(1e-9);
+        clock.set_frequency(base, 20.4e-9);
+        assert!((clock.frequency() - 20e-9).abs() < 1e-20);
+        clock.set_frequency(base, -20.6e-9);
+        assert!((clock.frequency() + 21e-9).abs() < 1e-20);
     }
 
     proptest! {

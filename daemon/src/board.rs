@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::status::{ClockStatus, LeapStatus, NtpServerStatus, SourceStatus, Status};
+use crate::status::{
+    ClockStatus, LeapStatus, NtpServerStatus, RecorderStatus, SourceStatus, Status,
+};
 
 /// Where the owners of clocks and servers put their part of the [`Status`], each only
 /// its own, and from where every output takes the whole.
@@ -57,6 +59,11 @@ impl Board {
     /// Puts the NTP server on the board, if there is one; shown with the next publication.
     pub fn put_ntp_server(&self, server: Option<NtpServerStatus>) {
         self.draft.borrow_mut().ntp_server = server;
+    }
+
+    /// Puts the recorder on the board, if there is one; shown with the next publication.
+    pub fn put_recorder(&self, recorder: Option<RecorderStatus>) {
+        self.draft.borrow_mut().recorder = recorder;
     }
 
     /// Puts the leap table on the board; shown with the next publication.

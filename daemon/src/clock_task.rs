@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use clock_models::discipline::{Command, Discipline, Limits, State};
+use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State};
 use clock_models::keeper::{Keeper, Round};
+use clock_models::recording::{Believed, Event};
 use clock_models::selection::{SourceId, Verdict};
 use clock_models::standing::Standing;
 use clock_models::time::{Tai, Timestamp};
@@ -22,6 +23,7 @@ use crate::chain::{self, Upward};
 use crate::config::{self, ClockMode, Origin};
 use crate::drift::{self, Drift};
 use crate::host_clock::{HostClock, Quality};
+use crate::record::Recorder;
 use crate::source::Report;
 use crate::status::{ClockState, ClockStatus, SelectionState, SourceStatus};
 
@@ -52,6 +54,9 @@ pub struct ClockTask {
     clock: Rc<RefCell<HostClock>>,
     keeper: Keeper,
     board: Board,
+    recorder: Option<Recorder>,
+    /// The second of the time base, the state and the leader of the last recorded round.
+    recorded: Option<(i128, ClockState, Option<String>)>,
     origins: BTreeMap<SourceId, Option<Box<Origin>>>,
     latest: BTreeMap<SourceId, Report>,
     /// The leading source, with what it said last: it may be gone.
@@ -102,6 +107,7 @@ impl ClockTask {
         config: config::Clock,
         clock: Rc<RefCell<HostClock>>,
         board: Board,
+        recorder: Option<Recorder>,
         heartbeat: Rc<Cell<Instant>>,
     ) -> Self {
         let discipline = match config.mode {
@@ -114,6 +120,8 @@ impl ClockTask {
             clock,
             keeper: Keeper::new(discipline, needed),
             board,
+            recorder,
+            recorded: None,
             origins: BTreeMap::new(),
             latest: BTreeMap::new(),
             led_by: None,
@@ -191,6 +199,7 @@ impl ClockTask {
         self.notice_others(&round);
         let commanded = round.tick.command.map_or(Ok(()), |command| self.command(command));
         let status = self.publish(&round, reading.time);
+        self.record(reading, &status);
         if let (Some(Command::Step(step)), Ok(())) = (round.tick.command, &commanded) {
             tracing::warn!("clock {}: stepped by {:+}", self.config.name, Time(step.seconds()));
         }
@@ -201,6 +210,27 @@ impl ClockTask {
         self.refused(commanded.and(told).err());
         self.keep_drift();
         self.heartbeat.set(Instant::now());
+    }
+
+    /// Records a round where something has changed, and one in each second.
+    fn record(&mut self, reading: ClockReading, status: &ClockStatus) {
+        let Some(recorder) = &self.recorder else { return };
+        let second = reading.base.since_epoch().floor_secs();
+        let mark = Some((second, status.state, status.leader.clone()));
+        if self.recorded == mark {
+            return;
+        }
+        self.recorded = mark;
+        let believed = Believed {
+            offset: status.offset,
+            expanded: status.uncertainty,
+            bound: status.bound,
+            state: status.state.name().to_owned(),
+            leader: status.leader.clone(),
+            oscillator: status.frequency,
+            commanded: self.clock.borrow().frequency(),
+        };
+        recorder.record(&self.config.name, reading, Event::Round(believed));
     }
 
     fn command(&mut self, command: Command) -> Result<(), ClockError> {

@@ -29,6 +29,7 @@ use crate::drift;
 use crate::host_clock::HostClock;
 use crate::http;
 use crate::leap;
+use crate::record::Recorder;
 use crate::serve_ntp::{NtpServer, Served};
 use crate::service::Service;
 use crate::source::ntp::{NtpSource, Place, Taken};
@@ -109,6 +110,7 @@ pub struct Daemon {
     leap_choice: leap::Chosen,
     said_leap_expired: bool,
     board: Board,
+    recorder: Option<Recorder>,
     clocks: BTreeMap<String, RunningClock>,
     sources: BTreeMap<String, RunningSource>,
     next_id: u32,
@@ -135,6 +137,7 @@ impl Daemon {
             leap_choice: choice,
             said_leap_expired: false,
             board: Board::new(),
+            recorder: config.record.as_ref().map(Recorder::start).transpose()?,
             clocks: BTreeMap::new(),
             sources: BTreeMap::new(),
             next_id: 0,
@@ -187,6 +190,7 @@ impl Daemon {
                 }
                 _ = looks.tick() => {
                     self.show_leap();
+                    self.board.put_recorder(self.recorder.as_ref().map(Recorder::status));
                     let beats = self.clocks.values().map(|clock| clock.heartbeat.get());
                     service.alive(beats, &self.board.current());
                 }
@@ -205,6 +209,9 @@ impl Daemon {
             drop(clock.orders);
             // An owner that hangs must not keep the host from shutting down.
             let _ = timeout(FAREWELL, clock.task).await;
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.settle(FAREWELL).await;
         }
         self.outputs.iter().for_each(AbortHandle::abort);
         drop(self.ntp_server);
@@ -269,6 +276,7 @@ impl Daemon {
             config.clone(),
             Rc::clone(&clock),
             self.board.clone(),
+            self.recorder.clone(),
             Rc::clone(&heartbeat),
         );
         let running = RunningClock {
@@ -320,6 +328,7 @@ impl Daemon {
             leap: Rc::clone(&self.leap),
             frequency: self.frequency(clock),
             reports: clock.reports.clone(),
+            recorder: self.recorder.clone(),
         };
         let orders = clock.orders.clone();
         let count = match &spec {
@@ -381,6 +390,9 @@ impl Daemon {
         }
         if self.config.metrics != new.metrics || self.config.control != new.control {
             return Some("[metrics] or [control] has changed".into());
+        }
+        if self.config.record != new.record {
+            return Some("[record] has changed".into());
         }
         (self.config.log != new.log).then(|| "[log] has changed".into())
     }

@@ -15,6 +15,7 @@ pub mod leap;
 pub mod logging;
 pub mod metrics;
 pub mod net;
+pub mod record;
 pub mod render;
 pub mod serve_ntp;
 pub mod service;

@@ -147,6 +147,7 @@ pub fn text(
     page.sources(&status.sources);
     page.leap_table(status);
     page.ntp_server(status);
+    page.recorder(status);
     page.servers(servers);
     TextEncoder::new().encode_to_string(&page.0)
 }
@@ -234,6 +235,21 @@ impl Page {
                 .iter()
                 .map(|(reason, &count)| (vec![("reason", reason.as_str())], count)),
         );
+    }
+
+    fn recorder(&mut self, status: &Status) {
+        let Some(recorder) = &status.recorder else { return };
+        for (name, help, count) in [
+            ("utcd_recorder_rows_total", "Rows recorded.", recorder.rows),
+            (
+                "utcd_recorder_dropped_total",
+                "Rows not recorded: the disk refused them, or was too slow.",
+                recorder.dropped,
+            ),
+            ("utcd_recorder_errors_total", "How often the disk refused.", recorder.errors),
+        ] {
+            self.counter(name, help, [(vec![], count)]);
+        }
     }
 
     fn servers(&mut self, servers: &[(&'static str, SharedCounts)]) {

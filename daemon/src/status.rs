@@ -33,6 +33,8 @@ pub struct Status {
     pub leap: LeapStatus,
     /// NTP serving, where it is configured.
     pub ntp_server: Option<NtpServerStatus>,
+    /// Recording, where it is configured.
+    pub recorder: Option<RecorderStatus>,
 }
 
 /// What a clock is doing.
@@ -305,6 +307,22 @@ pub struct NtpServerStatus {
     pub answered: u64,
     /// Packets not answered, by named reason.
     pub dropped: BTreeMap<String, u64>,
+}
+
+/// The recorder.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecorderStatus {
+    /// The file that the last row went to; empty before the first.
+    pub file: String,
+    /// Rows written.
+    pub rows: u64,
+    /// Rows lost, because the disk did not take them, or not soon enough.
+    pub dropped: u64,
+    /// How often the disk refused.
+    pub errors: u64,
+    /// What the disk said, while rows are lost.
+    pub error: Option<String>,
 }
 
 #[cfg(test)]

@@ -221,6 +221,13 @@ fn every_kind_of_wrong_section_is_refused_with_what_to_write() {
         ("[control]\nmode = 666\n", "\"0660\""),
         ("[control]\nmode = \"0999\"\n", "\"0660\""),
         ("[log]\nlevel = \"warning\"\n", "write \"error\" or \"warn\""),
+        ("[record]\nmax-file-size = 16\n", "this size has no unit"),
+        ("[record]\nmax-file-size = true\n", "a whole number and a unit in quotes"),
+        ("[record]\nmax-file-size = \"16 MiB\"\n", "units: GB, MB, kB, B"),
+        ("[record]\nmax-file-size = \"9 kB\"\n", "at least 10 kB"),
+        ("[record]\nmax-file-age = \"0 s\"\n", "at least 1 s"),
+        ("[record]\ndirectory = \"records\"\n", "from /"),
+        ("[record]\nformat = \"parquet\"\n", "the keys here are directory, max-file-size"),
         ("[metrcs]\n", "write metrics"),
         ("[frobnicate]\n", "the keys here are clock, source"),
     ] {
@@ -272,6 +279,18 @@ fn contradictions_within_a_section_are_refused_at_their_key() {
     }
     let (line, _, shown) = problem("[[source.ntp]]\nport = 123\n");
     assert!(line == 1 && shown.contains("no address"), "{shown}");
+}
+
+#[test]
+fn recordings_keep_room_for_what_is_new() {
+    let text = |most: &str| {
+        format!("{SOURCE}[record]\nmax-file-size = \"1 MB\"\nmax-total-size = \"{most}\"\n")
+    };
+    let record = parse(&text("2 MB")).record.unwrap();
+    assert_eq!((record.max_file_size, record.max_total_size), (1_000_000, 2_000_000));
+    let (line, column, shown) = problem(&text("1999 kB"));
+    assert!((line, column) == (5, 18) && shown.contains("below twice max-file-size"), "{shown}");
+    assert_eq!(parse(SOURCE).record, None);
 }
 
 #[test]

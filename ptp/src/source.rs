@@ -80,6 +80,12 @@ impl Source {
         &self.estimator
     }
 
+    /// What the estimator of the present master started with: see [`Self::new`].
+    #[must_use]
+    pub const fn prior(&self) -> Option<(f64, f64)> {
+        self.frequency
+    }
+
     /// The last comparison with the present master.
     #[must_use]
     pub const fn last(&self) -> Option<&PortComparison> {

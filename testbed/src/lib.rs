@@ -23,6 +23,7 @@ pub mod network;
 pub mod oscillator;
 pub mod parallel;
 pub mod plot;
+pub mod profile;
 pub mod quantity;
 pub mod random;
 pub mod readers;

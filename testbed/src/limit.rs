@@ -19,6 +19,7 @@ use std::f64::consts::PI;
 
 use clock_models::comparison::{Comparison, Reading};
 use clock_models::time::{Duration, Free, Timestamp};
+use clock_models::uncertainty::FrequencyNoise;
 
 use crate::network::{Direction, Queueing};
 use crate::oscillator::Model;
@@ -46,9 +47,12 @@ pub enum LimitError {
     /// The directions of PTP come one at a time, and a chain has many oscillators.
     #[error("the limit is known for one host that asks by NTP")]
     Protocol,
-    /// The filters have no model of this delay.
-    #[error("the limit is not known for {0} queueing, but for exponential, gaussian, heavy-tail")]
-    Queueing(&'static str),
+    /// The filters have no model of such delays.
+    #[error("the limit is known for exponential, gaussian and heavy-tail queueing over a floor")]
+    Path,
+    /// The filters have no model of such stamps, or servers.
+    #[error("the limit is known for servers without faults and stamps without noise")]
+    Stamps,
     /// The filters have no model of this oscillator.
     #[error("the limit is known for an oscillator with a random walk of the frequency alone")]
     Oscillator,
@@ -155,6 +159,9 @@ impl Known {
         if matches!(site.protocol, Protocol::Ptp(_)) || setup.hops != 1 {
             return Err(LimitError::Protocol);
         }
+        if setup.stamping.noise.0 != 0.0 || !site.faults.is_empty() {
+            return Err(LimitError::Stamps);
+        }
         let rounding = setup.stamping.granularity.0 / 2.0;
         Ok(Self {
             from_reference: Delay::new(&site.path.from_server, rounding)?,
@@ -233,21 +240,27 @@ fn both_ways(exchange: &Comparison) -> Option<(Reading, Reading)> {
 
 impl Delay {
     fn new(direction: &Direction, rounding: f64) -> Result<Self, LimitError> {
-        let queueing = direction.queueing;
+        let Direction { floor, loss, duplication, .. } = *direction;
+        let [queueing] = *direction.queueing.as_slice() else { return Err(LimitError::Path) };
+        // Packets may be lost, but the delay of the others is always of one distribution.
+        if *direction != (Direction { loss, duplication, ..Direction::new(floor.0, queueing) }) {
+            return Err(LimitError::Path);
+        }
         let density = Density::new(queueing, rounding)?;
-        Ok(Self { floor: direction.floor.0, queueing, density })
+        Ok(Self { floor: floor.0, queueing, density })
     }
 }
 
 impl Walk {
     fn new(oscillator: &Model) -> Result<Self, LimitError> {
-        let Model { noise, ageing, temperature, .. } = oscillator;
-        let steady = noise.white == 0.0 && noise.flicker == 0.0 && *ageing == 0.0;
-        if !steady || temperature.is_some() {
+        let random_walk = oscillator.noise.random_walk;
+        let quiet = Model::quiet(oscillator.frequency);
+        let noise = FrequencyNoise { random_walk, ..quiet.noise };
+        if *oscillator != (Model { noise, ..quiet }) {
             return Err(LimitError::Oscillator);
         }
         // W² = 2π²·h₋₂.
-        Ok(Self { wander: PI * (2.0 * noise.random_walk).sqrt() })
+        Ok(Self { wander: PI * (2.0 * random_walk).sqrt() })
     }
 
     /// What `dt` seconds add to offset (s) and frequency, for two normal deviates.

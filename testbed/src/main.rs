@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, compare, limit, matrix, run, stability};
+use commands::{bench, compare, convert, limit, matrix, replay, run, stability};
 
 /// Simulated clocks and networks that run the code of utcd, and know the truth.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ enum Command {
     Matrix(matrix::Arguments),
     Limit(limit::Arguments),
     Compare(compare::Arguments),
+    Replay(replay::Arguments),
+    Convert(convert::Arguments),
     Stability(stability::Arguments),
     /// Measure how many seconds are simulated in a second, on one core.
     Bench,
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         Command::Matrix(arguments) => matrix::execute(arguments),
         Command::Limit(arguments) => limit::execute(arguments),
         Command::Compare(arguments) => compare::execute(arguments),
+        Command::Replay(arguments) => replay::execute(arguments),
+        Command::Convert(arguments) => convert::execute(arguments),
         Command::Stability(arguments) => stability::execute(arguments),
         Command::Bench => bench::execute(),
     };

@@ -16,7 +16,7 @@ use crate::measure::{Figures, Measurement, median};
 use crate::network::{Direction, Path, Queueing, Stamping};
 use crate::oscillator::{Model, random_walk};
 use crate::quantity::Seconds;
-use crate::world::{Protocol, START, Setup, SetupError, Site, World};
+use crate::world::{Protocol, START, Setup, SetupError, Site, Steering, World};
 
 /// How long the clock may settle, s.
 const SETTLING: u32 = 10_000;
@@ -169,8 +169,9 @@ impl Cell {
             start: START,
             leap: LeapTable::built_in(),
             hops: 1,
-            oscillator: Model { frequency: 10e-6, noise, ageing: 0.0, temperature: None },
+            oscillator: Model { noise, ..Model::quiet(10e-6) },
             offset: 10e-3,
+            steering: Steering::default(),
             stamping: Stamping::default(),
             min_agreeing: 1,
             sites: vec![Site { protocol: self.rate.protocol(), terms, path, faults: Vec::new() }],
@@ -264,6 +265,7 @@ impl Line {
             estimate_rms_frequency: of(|run| run.estimate_rms_frequency),
             settled,
             type_a_coverage: of(|run| run.type_a_coverage),
+            rms_expanded: of(|f| f.rms_expanded),
             coverage: of(|run| run.coverage),
             bound_coverage: of(|run| run.bound_coverage),
         };

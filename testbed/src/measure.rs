@@ -32,6 +32,7 @@ struct Squares {
     clock_frequency: f64,
     estimate: f64,
     estimate_frequency: f64,
+    expanded: f64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,6 +55,8 @@ pub struct Figures {
     pub estimate_rms: f64,
     /// Rms frequency error of the estimate, ratio.
     pub estimate_rms_frequency: f64,
+    /// Rms of U (k = 2), s.
+    pub rms_expanded: f64,
     /// When the clock had settled to each of [`SETTLED`], s.
     pub settled: [Option<f64>; SETTLED.len()],
     /// Part of the time in which two deviations of the estimate contain its error.
@@ -102,6 +105,7 @@ impl Measurement {
         self.beliefs += 1.0;
         self.squares.estimate += error * error;
         self.squares.estimate_frequency += belief.frequency_error.powi(2);
+        self.squares.expanded += belief.expanded.powi(2);
         self.covered.type_a += f64::from(error <= 2.0 * belief.deviation);
         self.covered.expanded += f64::from(error <= belief.expanded);
         self.covered.bound += f64::from(error <= belief.bound);
@@ -118,6 +122,7 @@ impl Measurement {
             rms_frequency: rms(self.squares.clock_frequency, self.samples),
             estimate_rms: rms(self.squares.estimate, self.beliefs),
             estimate_rms_frequency: rms(self.squares.estimate_frequency, self.beliefs),
+            rms_expanded: rms(self.squares.expanded, self.beliefs),
             settled: self.settling.map(|settling| settling.settled),
             type_a_coverage: self.covered.type_a / self.beliefs,
             coverage: self.covered.expanded / self.beliefs,
@@ -139,13 +144,36 @@ impl Settling {
     }
 }
 
+/// How a figure is spread over runs.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Distribution {
+    /// The least.
+    pub min: f64,
+    /// The middle, the lower of two.
+    pub median: f64,
+    /// The least that 95 % of the runs do not exceed.
+    pub p95: f64,
+    /// The most.
+    pub max: f64,
+}
+
+impl Distribution {
+    /// Not numbers for no figures.
+    #[must_use]
+    pub fn of(figures: impl IntoIterator<Item = f64>) -> Self {
+        let mut figures: Vec<f64> = figures.into_iter().collect();
+        figures.sort_by(f64::total_cmp);
+        // The least that at least so many percent do not exceed.
+        let rank = |percent: usize| (figures.len() * percent).div_ceil(100).saturating_sub(1);
+        let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
+        Self { min: at(0), median: at(rank(50)), p95: at(rank(95)), max: at(rank(100)) }
+    }
+}
+
 /// The middle of some figures, the lower of two. Not a number for none.
 #[must_use]
 pub fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.into_iter().collect();
-    figures.sort_by(f64::total_cmp);
-    let middle = figures.len().saturating_sub(1) / 2;
-    figures.get(middle).copied().unwrap_or(f64::NAN)
+    Distribution::of(figures).median
 }
 
 #[cfg(test)]
@@ -172,6 +200,7 @@ mod tests {
         let figures = measurement.figures();
         let rms = ((1.0 + 6.25 + 16.0 + 36.0) / 4.0f64).sqrt() * 1e-6;
         assert!((figures.rms - rms).abs() < 1e-15 && (figures.max - 6e-6).abs() < 1e-15);
+        assert!((figures.rms_expanded - 3e-6).abs() < 1e-15);
         let coverage = [figures.type_a_coverage, figures.coverage, figures.bound_coverage];
         assert_eq!(coverage, [0.25, 0.5, 0.75]);
     }
@@ -191,5 +220,13 @@ mod tests {
         assert_eq!(median([4.0, 1.0, 3.0, 2.0]), 2.0);
         assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
         assert!(median([]).is_nan());
+    }
+
+    #[test]
+    fn a_distribution_names_the_figure_that_95_percent_do_not_exceed() {
+        let spread = Distribution::of((1..=200).rev().map(f64::from));
+        assert_eq!((spread.min, spread.median, spread.p95, spread.max), (1.0, 100.0, 190.0, 200.0));
+        let one = Distribution::of([3.0]);
+        assert_eq!((one.min, one.p95, one.max), (3.0, 3.0, 3.0));
     }
 }

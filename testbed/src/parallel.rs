@@ -22,7 +22,7 @@ pub fn run<J: Sync, R: Send>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R
             let Ok(mut done) = done.lock() else { return };
             done.push((index, result));
             if watched {
-                let _ = write!(std::io::stderr(), "\r{} of {} runs", done.len(), jobs.len());
+                let _ = write!(std::io::stderr(), "{}", bar(done.len(), jobs.len()));
             }
         }
     };
@@ -39,8 +39,22 @@ pub fn run<J: Sync, R: Send>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// A line that shows how much is done, in place of the one before.
+fn bar(done: usize, of: usize) -> String {
+    const WIDTH: usize = 40;
+    let full = WIDTH * done / of.max(1);
+    format!("\r[{}{}] {done} of {of} runs", "=".repeat(full), " ".repeat(WIDTH - full))
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_bar_fills_as_runs_are_done() {
+        assert_eq!(super::bar(20, 80).matches('=').count(), 10);
+        assert_eq!(super::bar(80, 80).matches('=').count(), 40);
+        assert!(super::bar(20, 80).ends_with("] 20 of 80 runs"));
+    }
+
     #[test]
     fn results_come_in_the_order_of_the_jobs() {
         let jobs: Vec<u64> = (0..100).collect();

@@ -8,12 +8,13 @@ use crate::table::{Column, Values};
 type Figure = (&'static str, fn(&Figures) -> Option<f64>);
 
 /// The columns of figures. What is not a number is null, as is what never settled.
-const FIGURES: [Figure; 11] = [
+const FIGURES: [Figure; 12] = [
     ("rms_s", |figures| finite(figures.rms)),
     ("max_s", |figures| finite(figures.max)),
     ("rms_frequency", |figures| finite(figures.rms_frequency)),
     ("estimate_rms_s", |figures| finite(figures.estimate_rms)),
     ("estimate_rms_frequency", |figures| finite(figures.estimate_rms_frequency)),
+    ("rms_expanded_s", |figures| finite(figures.rms_expanded)),
     ("settled_1ms_s", |figures| figures.settled[0]),
     ("settled_10us_s", |figures| figures.settled[1]),
     ("settled_1us_s", |figures| figures.settled[2]),
@@ -56,6 +57,7 @@ mod tests {
             rms_frequency: 1e-9,
             estimate_rms: f64::NAN,
             estimate_rms_frequency: 3e-9,
+            rms_expanded: 4e-6,
             settled: [Some(4.0), Some(30.0), None],
             type_a_coverage: 0.9,
             coverage: 0.95,

@@ -2,7 +2,6 @@
 
 use clock_models::keeper::Terms;
 use clock_models::time::LeapTable;
-use clock_models::uncertainty::FrequencyNoise;
 use ntp::client::ClientConfig;
 use serde::Deserialize;
 
@@ -11,9 +10,10 @@ use crate::master::Intervals;
 use crate::measure::{Figures, Measurement, SETTLED};
 use crate::network::{Path, Stamping};
 use crate::oscillator::{Model, Preset, random_walk};
+use crate::profile::Profile;
 use crate::quantity::{Ratio, Seconds};
 use crate::server::Fault;
-use crate::world::{Protocol, START, Sample, Setup, SetupError, Site, World};
+use crate::world::{Protocol, START, Sample, Setup, SetupError, Site, Steering, World};
 
 /// A scenario, as its file says.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +30,9 @@ pub struct Scenario {
     pub offset: Seconds,
     /// The oscillator of the host.
     pub oscillator: OscillatorSection,
+    /// How the clock is read and steered.
+    #[serde(default)]
+    pub clock: ClockSection,
     /// How the host stamps packets.
     #[serde(default)]
     pub stamping: Stamping,
@@ -55,15 +58,50 @@ fn one() -> usize {
     1
 }
 
-/// `[oscillator]`: a preset, or the noise in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+/// `[oscillator]`: a preset, and what is to be different; without a preset, what is not
+/// given is not there.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OscillatorSection {
     preset: Option<Preset>,
     /// Frequency error at the start.
     frequency: Option<Ratio>,
-    /// Random walk of the frequency, per √s.
+    /// Random walk of the frequency, per √s: another way to say h₋₂.
     wander: Option<f64>,
+    #[serde(default)]
+    noise: NoiseSection,
+    /// Drift of the frequency in a day.
+    ageing_per_day: Option<Ratio>,
+    /// What a degree does to the frequency.
+    temperature_coefficient: Option<Ratio>,
+    /// By how many °C it is warmer than where `frequency` holds.
+    temperature: Option<Profile<f64>>,
+}
+
+/// `noise` of the oscillator: the coefficients of the spectrum of its frequency, as IEEE
+/// 1139 names them.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoiseSection {
+    h2: Option<f64>,
+    h1: Option<f64>,
+    h0: Option<f64>,
+    #[serde(rename = "h-1")]
+    h_1: Option<f64>,
+    #[serde(rename = "h-2")]
+    h_2: Option<f64>,
+}
+
+/// `[clock]`: how it is read and steered.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ClockSection {
+    /// Frequencies are rounded to multiples of this.
+    #[serde(default)]
+    frequency_step: Ratio,
+    /// What it shows is rounded to multiples of this.
+    #[serde(default)]
+    granularity: Seconds,
 }
 
 /// `[[source]]`.
@@ -104,6 +142,8 @@ pub struct Budget {
     coverage: Option<[f64; 2]>,
     /// Part of the time in which the bound contains the error.
     bound_coverage: Option<[f64; 2]>,
+    /// Rms of U over the rms error of the estimate: how much wider than need be the claim is.
+    claim: Option<[f64; 2]>,
 }
 
 /// A figure against its budget.
@@ -135,6 +175,15 @@ pub enum ScenarioError {
     /// A setting out of its range.
     #[error("{0}")]
     Setup(#[from] SetupError),
+    /// A setting of the oscillator that cannot be.
+    #[error("oscillator: {0}")]
+    Oscillator(String),
+    /// A setting of a path that cannot be.
+    #[error("source {0}, {1}: {2}")]
+    Path(usize, &'static str, String),
+    /// A setting of the clock or its stamps that cannot be.
+    #[error("{0} is negative: write 0 for none")]
+    Negative(&'static str),
     /// A source with keys of both protocols.
     #[error("source {0}: a PTP source is not polled; remove poll, or ptp")]
     BothProtocols(usize),
@@ -163,15 +212,39 @@ impl Scenario {
     /// With the place and the reason.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
         let scenario: Self = toml::from_str(text).map_err(Box::new)?;
-        let checks = scenario.budget.checks(&Measurement::new(0.0).figures());
+        scenario.check()?;
+        Ok(scenario)
+    }
+
+    /// What serde does not see. Poll intervals are checked where they are used.
+    fn check(&self) -> Result<(), ScenarioError> {
+        let checks = self.budget.checks(&Measurement::new(0.0).figures());
+        let unknown = |name: &&String| !checks.iter().any(|check| check.name == **name);
+        if let Some(name) = self.must_fail.iter().find(unknown) {
+            return Err(ScenarioError::NotInBudget(name.clone()));
+        }
         let both = |source: &SourceSection| source.poll.is_some() && source.ptp.is_some();
-        if let Some(index) = scenario.sources.iter().position(both) {
+        if let Some(index) = self.sources.iter().position(both) {
             return Err(ScenarioError::BothProtocols(index));
         }
-        let unknown = |name: &&String| !checks.iter().any(|check| check.name == **name);
-        match scenario.must_fail.iter().find(unknown) {
-            Some(name) => Err(ScenarioError::NotInBudget(name.clone())),
-            None => Ok(scenario),
+        self.oscillator.check().map_err(ScenarioError::Oscillator)?;
+        for (index, source) in self.sources.iter().enumerate() {
+            let path = &source.path;
+            for (way, direction) in
+                [("to-server", &path.to_server), ("from-server", &path.from_server)]
+            {
+                direction.check().map_err(|what| ScenarioError::Path(index, way, what))?;
+            }
+        }
+        let negative = [
+            ("clock: frequency-step", self.clock.frequency_step.0),
+            ("clock: granularity", self.clock.granularity.0),
+            ("stamping: granularity", self.stamping.granularity.0),
+            ("stamping: noise", self.stamping.noise.0),
+        ];
+        match negative.into_iter().find(|(_, value)| *value < 0.0) {
+            Some((name, _)) => Err(ScenarioError::Negative(name)),
+            None => Ok(()),
         }
     }
 
@@ -225,6 +298,10 @@ impl Scenario {
             hops: self.hops,
             oscillator: self.oscillator.model(),
             offset: self.offset.0,
+            steering: Steering {
+                frequency_step: self.clock.frequency_step.0,
+                granularity: self.clock.granularity.0,
+            },
             stamping: self.stamping,
             min_agreeing: self.min_sources,
             sites: self.sources.iter().flat_map(site).collect(),
@@ -246,16 +323,38 @@ impl SourceSection {
 impl OscillatorSection {
     /// The preset, with what the file says otherwise.
     fn model(&self) -> Model {
-        let silent = FrequencyNoise { white: 0.0, flicker: 0.0, random_walk: 0.0 };
-        let plain = Model { frequency: 0.0, noise: silent, ageing: 0.0, temperature: None };
-        let mut model = self.preset.map_or(plain, Preset::model);
-        if let Some(frequency) = self.frequency {
-            model.frequency = frequency.0;
-        }
-        if let Some(wander) = self.wander {
-            model.noise.random_walk = random_walk(wander);
-        }
+        let mut model = self.preset.map_or(Model::quiet(0.0), Preset::model);
+        let set = |into: &mut f64, value: Option<f64>| *into = value.unwrap_or(*into);
+        set(&mut model.frequency, self.frequency.map(|ratio| ratio.0));
+        set(&mut model.phase_noise.white, self.noise.h2);
+        set(&mut model.phase_noise.flicker, self.noise.h1);
+        set(&mut model.noise.white, self.noise.h0);
+        set(&mut model.noise.flicker, self.noise.h_1);
+        set(&mut model.noise.random_walk, self.noise.h_2.or(self.wander.map(random_walk)));
+        set(&mut model.ageing, self.ageing_per_day.map(|ratio| ratio.0 / 86_400.0));
+        set(&mut model.temperature_coefficient, self.temperature_coefficient.map(|c| c.0));
+        model.temperature = self.temperature.clone().or(model.temperature);
         model
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let NoiseSection { h2, h1, h0, h_1, h_2 } = self.noise;
+        if h_2.is_some() && self.wander.is_some() {
+            return Err("wander and h-2 say the same: give one of them".to_owned());
+        }
+        let noise = [
+            ("h2", h2),
+            ("h1", h1),
+            ("h0", h0),
+            ("h-1", h_1),
+            ("h-2", h_2),
+            ("wander", self.wander),
+        ];
+        if let Some((name, _)) = noise.iter().find(|(_, h)| h.is_some_and(|h| h < 0.0)) {
+            return Err(format!("{name} is negative: write 0 for none"));
+        }
+        let temperature = self.temperature.as_ref().map_or(Ok(()), Profile::check);
+        temperature.map_err(|what| format!("temperature: {what}"))
     }
 }
 
@@ -277,6 +376,7 @@ impl Budget {
             ),
             ("coverage", figures.coverage, self.coverage),
             ("bound-coverage", figures.bound_coverage, self.bound_coverage),
+            ("claim", figures.rms_expanded / figures.estimate_rms, self.claim),
         ]
         .into_iter()
         .filter_map(|(name, value, allowed)| Some(Check { name, value, allowed: allowed? }))

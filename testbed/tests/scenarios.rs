@@ -55,7 +55,7 @@ fn good() -> String {
 
 #[test]
 fn a_budget_that_is_too_tight_is_missed_and_one_that_must_be_missed_may_not_hold() {
-    let tight = good().replace(r#"rms = ["50 ns", "500 ns"]"#, r#"rms = ["0 ns", "1 ns"]"#);
+    let tight = good().replace(r#"rms = ["50 ns", "700 ns"]"#, r#"rms = ["0 ns", "1 ns"]"#);
     let verdict = Scenario::parse(&tight).unwrap().run(1).unwrap();
     let missed: Vec<&str> =
         verdict.checks.iter().filter(|check| !check.holds()).map(|check| check.name).collect();
@@ -75,6 +75,11 @@ fn a_scenario_with_a_mistake_is_refused_and_says_where() {
         (good().replace("wander", "wonder"), "wonder"),
         (format!("must-fail = [\"speed\"]\n{}", good()), "speed"),
         (good().replace("exponential", "expo"), "expo"),
+        (good().replace("wander = 1e-9", "noise = { h3 = 1.0 }"), "h3"),
+        (good().replace("wander = 1e-9", "wander = 1e-9\nnoise = { h-2 = 1e-20 }"), "one of them"),
+        (good().replace("wander = 1e-9", "wander = -1e-9"), "negative"),
+        (good().replace("[budget]", "loss = 1.5\n\n[budget]"), "source 0, from-server: loss"),
+        (good().replace("[[source]]", "[stamping]\nnoise = \"-1 ns\"\n\n[[source]]"), "noise"),
     ] {
         let error = Scenario::parse(&wrong).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");

@@ -15,14 +15,15 @@ const FIRST_WANDER: i32 = -16;
 const UNRESTS: [f64; 2] = [3e-4, 1e-2];
 /// What is forgotten of the evidence, for a packet that tells everything. One that tells
 /// little of the offset tells little of the noise, too.
-const FORGOTTEN: f64 = 0.004;
+const FORGOTTEN: f64 = 0.003;
 /// What speaks (natural logarithm) against a frequency that is not at all what was known
 /// before, to begin with; and when it is out of the question.
 const STRANGER: f64 = -3.0;
 const HOPELESS: f64 = -9.0;
 /// By how much (natural logarithm) another hypothesis must be more likely to become the
-/// centre of the search.
+/// centre of the search; and by how much one of less wander, which claims to know more.
 const MARGIN: f64 = 0.5;
+const CALM_MARGIN: f64 = 1.5;
 
 /// The noise of an oscillator and of a path, as far as hypotheses differ in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Bank {
     /// The filters and how likely each is, relative to the best.
     pub(super) fn weighted(&self) -> impl Iterator<Item = (f64, &Filter)> {
         let all = std::iter::once(&self.centre).chain(&self.neighbours).chain(&self.stranger);
-        all.map(|hypothesis| (hypothesis.evidence.exp(), &hypothesis.filter))
+        all.map(|other| (other.evidence.exp(), &other.filter))
     }
 
     /// Takes a packet in; gives what the best hypothesis believes of it.
@@ -117,12 +118,10 @@ impl Bank {
 
     /// Moves the search to the best hypothesis.
     fn recentre(&mut self) {
-        let more_likely =
-            |a: &&mut Hypothesis, b: &&mut Hypothesis| a.evidence.total_cmp(&b.evidence);
-        let Some(best) = self.neighbours.iter_mut().max_by(more_likely) else { return };
-        if best.evidence <= MARGIN {
-            return;
-        }
+        let wander = self.centre.noise.wander;
+        let margin = |h: &Hypothesis| if h.noise.wander < wander { CALM_MARGIN } else { MARGIN };
+        let better = self.neighbours.iter_mut().filter(|h| h.evidence > margin(h));
+        let Some(best) = better.max_by(|a, b| a.evidence.total_cmp(&b.evidence)) else { return };
         std::mem::swap(&mut self.centre, best);
         let known = &self.neighbours;
         let next = self.centre.noise.neighbours().map(|noise| {
@@ -172,10 +171,11 @@ impl Noise {
 
     fn neighbours(self) -> impl Iterator<Item = Self> {
         let calmer = Self { wander: (self.wander - 1).max(WANDERS[0]), ..self };
-        let livelier = Self { wander: (self.wander + 1).min(WANDERS[1]), ..self };
+        let [livelier, wild] =
+            [1, 2].map(|step| Self { wander: (self.wander + step).min(WANDERS[1]), ..self });
         let other = Self { restless: !self.restless, ..self };
         let shapes = Shape::ALL.into_iter().filter(move |shape| shape.is_next_to(self.shape));
         let reshaped = shapes.map(move |shape| Self { shape, ..self });
-        [calmer, livelier, other].into_iter().chain(reshaped)
+        [calmer, livelier, wild, other].into_iter().chain(reshaped)
     }
 }

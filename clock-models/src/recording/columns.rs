@@ -184,6 +184,22 @@ impl Row {
     }
 }
 
+/// True if two estimates are the same to the last bit; any NaN is as good as another.
+pub(super) fn is_same(a: Option<&Estimate>, b: Option<&Estimate>) -> bool {
+    let cells = |estimate| {
+        let mut cells = Cells(Vec::new());
+        cells.estimate(estimate);
+        cells.0
+    };
+    let is_same = |(a, b): (Option<Cell>, Option<Cell>)| match (a, b) {
+        (Some(Cell::Float(a)), Some(Cell::Float(b))) => {
+            a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
+        }
+        (a, b) => a == b,
+    };
+    cells(a).into_iter().zip(cells(b)).all(is_same)
+}
+
 /// Cells, written in the order of the columns.
 struct Cells(Vec<Option<Cell>>);
 

@@ -29,12 +29,18 @@ const DAMAGED: &str = "the file was changed or damaged: take it from a backup, o
 const NOT_ONE: &str = "give a file that utcd or testbed has recorded";
 const OTHER_VERSION: &str = "use the testbed of the version that recorded it";
 
+/// The first line, without its end: what wrote the recording.
+#[must_use]
+pub fn title(header: &Header) -> String {
+    let Header { format, writer, estimator } = header;
+    format!("{TITLE}{format}, {writer}, {estimator}")
+}
+
 /// The two lines before the first row.
 #[must_use]
 pub fn head(header: &Header) -> String {
     let names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
-    let Header { format, writer, estimator } = header;
-    format!("{TITLE}{format}, {writer}, {estimator}\n{}\n", names.join(","))
+    format!("{}\n{}\n", title(header), names.join(","))
 }
 
 /// A row as a line.
@@ -70,13 +76,7 @@ pub fn parse(bytes: &[u8]) -> Result<Recording, CsvError> {
     // After the last line feed there is nothing, unless a writer was stopped.
     let torn = lines.pop().is_some_and(|rest| !rest.is_empty()).then(|| lines.len() + 1);
     let mut lines = (1..).zip(lines);
-    let title = text(lines.next(), torn)?;
-    let header = parse_title(title)
-        .ok_or_else(|| error(1, format!("no line such as \"{TITLE}{FORMAT}, …\""), NOT_ONE))?;
-    if header.format != FORMAT {
-        let what = format!("format {}, and this program reads format {FORMAT}", header.format);
-        return Err(error(1, what, OTHER_VERSION));
-    }
+    let header = header(text(lines.next(), torn)?)?;
     let names = text(lines.next(), torn)?;
     if !names.split(',').eq(COLUMNS.iter().map(|column| column.name)) {
         return Err(error(2, "the columns are not those of this format", DAMAGED));
@@ -98,6 +98,20 @@ fn text(line: Option<(usize, &[u8])>, torn: Option<usize>) -> Result<&str, CsvEr
         return Err(error(torn.unwrap_or(1), what, "nothing was recorded in it: leave it out"));
     };
     std::str::from_utf8(bytes).map_err(|_| error(number, "this is not text in UTF-8", NOT_ONE))
+}
+
+/// Reads a [`title`].
+///
+/// # Errors
+/// If it is none, or of a format that this program does not read.
+pub fn header(line: &str) -> Result<Header, CsvError> {
+    let header = parse_title(line)
+        .ok_or_else(|| error(1, format!("no line such as \"{TITLE}{FORMAT}, …\""), NOT_ONE))?;
+    if header.format != FORMAT {
+        let what = format!("format {}, and this program reads format {FORMAT}", header.format);
+        return Err(error(1, what, OTHER_VERSION));
+    }
+    Ok(header)
 }
 
 fn parse_title(line: &str) -> Option<Header> {

@@ -6,12 +6,14 @@
 
 mod columns;
 pub mod csv;
+mod replay;
 
 use crate::comparison::Comparison;
 use crate::estimator::Estimate;
 use crate::time::{Free, Tai, Timestamp};
 
 pub use columns::{COLUMNS, Cell, Column, Kind, Wrong};
+pub use replay::{Replay, Replayed};
 
 /// Version of the columns and of their meanings.
 pub const FORMAT: u32 = 1;

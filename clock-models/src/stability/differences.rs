@@ -5,18 +5,26 @@ use super::Statistic;
 /// Wide enough for the vector instructions of every processor.
 const LANES: usize = 8;
 
-/// The root mean square of the differences that `statistic` is made of, in the unit of
-/// `phase`, and how many of them there are. Not for the statistics of windows.
-pub(super) fn root_mean_square(statistic: Statistic, phase: &[f64], m: usize) -> (f64, usize) {
+/// Points of a piece of the record that stays near the processor.
+const PIECE: usize = 4096;
+
+/// The root mean squares of the differences that `statistic` is made of, in the unit of
+/// `phase`, and how many of them there are, for each factor. Not for those of windows.
+pub(super) fn root_mean_squares(
+    statistic: Statistic,
+    phase: &[f64],
+    factors: &[usize],
+) -> Vec<(f64, usize)> {
     const SECOND: [f64; 3] = [1.0, -2.0, 1.0];
     const THIRD: [f64; 4] = [-1.0, 3.0, -3.0, 1.0];
+    let each = |of: &dyn Fn(usize) -> (f64, usize)| factors.iter().map(|m| of(*m)).collect();
     match statistic {
-        Statistic::Adev => of_differences(&decimated(phase, m), 1, SECOND),
-        Statistic::Hdev => of_differences(&decimated(phase, m), 1, THIRD),
-        Statistic::Ohdev => of_differences(phase, m, THIRD),
-        Statistic::TieRms => of_differences(phase, m, [-1.0, 1.0]),
-        Statistic::Totdev => of_differences(&reflected(phase, m), m, SECOND),
-        _ => of_differences(phase, m, SECOND),
+        Statistic::Adev => each(&|m| of_differences(&decimated(phase, m), 1, SECOND)),
+        Statistic::Hdev => each(&|m| of_differences(&decimated(phase, m), 1, THIRD)),
+        Statistic::Totdev => each(&|m| of_differences(&reflected(phase, m), m, SECOND)),
+        Statistic::Ohdev => of_factors(phase, factors, THIRD),
+        Statistic::TieRms => of_factors(phase, factors, [-1.0, 1.0]),
+        _ => of_factors(phase, factors, SECOND),
     }
 }
 
@@ -59,39 +67,92 @@ fn reflected(phase: &[f64], m: usize) -> Vec<f64> {
 
 /// The root mean square of Σ coefficient[k]·x[i + k·m] over all i for which no point is
 /// missing, and how many they are.
-///
-/// The sums run in parallel lanes: a single sum would wait for each addition.
 pub(super) fn of_differences<const K: usize>(
     x: &[f64],
     m: usize,
     coefficients: [f64; K],
 ) -> (f64, usize) {
-    let Some(n) = x.len().checked_sub((K - 1) * m) else { return (0.0, 0) };
-    let parts: [(&[[f64; LANES]], &[f64]); K] =
-        std::array::from_fn(|k| x[k * m..k * m + n].as_chunks());
-    let mut sums = [0.0; LANES];
-    let mut counts = [0.0; LANES];
-    for block in 0..n / LANES {
-        let blocks: [&[f64; LANES]; K] = std::array::from_fn(|k| &parts[k].0[block]);
-        for lane in 0..LANES {
-            let term = combined(std::array::from_fn(|k| blocks[k][lane]), coefficients);
-            let is_known = !term.is_nan();
-            sums[lane] += if is_known { term * term } else { 0.0 };
-            counts[lane] += if is_known { 1.0 } else { 0.0 };
+    of_factors(x, &[m], coefficients)[0]
+}
+
+/// The same for many factors. All of them pass over one piece of the record before the
+/// next, while that piece is near the processor.
+fn of_factors<const K: usize>(
+    x: &[f64],
+    factors: &[usize],
+    coefficients: [f64; K],
+) -> Vec<(f64, usize)> {
+    let has_gaps = x.iter().any(|x| x.is_nan());
+    let mut squares = vec![Squares::default(); factors.len()];
+    for from in (0..x.len()).step_by(PIECE) {
+        for (m, squares) in factors.iter().zip(&mut squares) {
+            let to = x.len().saturating_sub((K - 1) * m).min(from + PIECE);
+            if from >= to {
+                continue;
+            }
+            let parts = std::array::from_fn(|k| &x[from + k * m..to + k * m]);
+            if has_gaps {
+                squares.add::<K, true>(parts, coefficients);
+            } else {
+                squares.add::<K, false>(parts, coefficients);
+            }
         }
     }
-    for rest in 0..n % LANES {
-        let term = combined(std::array::from_fn(|k| parts[k].1[rest]), coefficients);
-        if !term.is_nan() {
-            sums[rest] += term * term;
-            counts[rest] += 1.0;
+    squares.into_iter().map(Squares::root_mean).collect()
+}
+
+/// Sums of squares, in parallel lanes: a single sum would wait for each addition.
+#[derive(Debug, Clone, Copy, Default)]
+struct Squares {
+    sums: [f64; LANES],
+    counts: [f64; LANES],
+}
+
+impl Squares {
+    /// Adds the squares of Σ coefficient[k]·part[k]; with `GAPS`, only of those that are no
+    /// NaN.
+    fn add<const K: usize, const GAPS: bool>(
+        &mut self,
+        parts: [&[f64]; K],
+        coefficients: [f64; K],
+    ) {
+        let n = parts[0].len();
+        let parts: [(&[[f64; LANES]], &[f64]); K] = parts.map(|part| part[..n].as_chunks());
+        let Self { mut sums, mut counts } = *self;
+        for block in 0..n / LANES {
+            let blocks: [&[f64; LANES]; K] = std::array::from_fn(|k| &parts[k].0[block]);
+            for lane in 0..LANES {
+                let term = combined(std::array::from_fn(|k| blocks[k][lane]), coefficients);
+                if GAPS {
+                    let is_known = !term.is_nan();
+                    sums[lane] += if is_known { term * term } else { 0.0 };
+                    counts[lane] += if is_known { 1.0 } else { 0.0 };
+                } else {
+                    sums[lane] += term * term;
+                }
+            }
         }
+        if !GAPS {
+            counts[0] += (n - n % LANES) as f64;
+        }
+        for rest in 0..n % LANES {
+            let term = combined(std::array::from_fn(|k| parts[k].1[rest]), coefficients);
+            if !term.is_nan() {
+                sums[rest] += term * term;
+                counts[rest] += 1.0;
+            }
+        }
+        *self = Self { sums, counts };
     }
-    let count: f64 = counts.iter().sum();
-    ((sums.iter().sum::<f64>() / count.max(1.0)).sqrt(), count as usize)
+
+    fn root_mean(self) -> (f64, usize) {
+        let count: f64 = self.counts.iter().sum();
+        ((self.sums.iter().sum::<f64>() / count.max(1.0)).sqrt(), count as usize)
+    }
 }
 
 #[inline(always)]
 fn combined<const K: usize>(x: [f64; K], coefficients: [f64; K]) -> f64 {
-    (0..K).map(|k| coefficients[k] * x[k]).sum()
+    let first = coefficients[0] * x[0];
+    (1..K).fold(first, |sum, k| sum + coefficients[k] * x[k])
 }

@@ -223,3 +223,44 @@ pub(super) fn total(points: usize, m: usize, noise: Noise) -> Option<f64> {
     let averages = points.checked_sub(1)? as f64 / m as f64;
     Some(b * averages - c)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn degrees_of_freedom_are_those_of_an_independent_implementation() {
+        let of = |differences, overlapping, modified| Filter { differences, overlapping, modified };
+        let (adev, oadev, mdev) = (of(2, false, false), of(2, true, false), of(2, true, true));
+        let (hdev, ohdev) = (of(3, false, false), of(3, true, false));
+        // allantools 2024.06, edf_greenhall.
+        for (filter, noise, m, points, expected) in [
+            (oadev, Noise::WhitePhase, 1, 55_688, 28_638.778_777_952_91),
+            (oadev, Noise::WhiteFrequency, 10, 1001, 135.071_405_100_379_3),
+            (oadev, Noise::WhiteFrequency, 100, 1001, 12.814_933_422_103_863),
+            (oadev, Noise::FlickerFrequency, 16, 1001, 71.305_599_513_285_5),
+            (adev, Noise::RandomWalkFrequency, 64, 1001, 12.544),
+            (oadev, Noise::FlickerPhase, 8, 1001, 277.863_341_997_365),
+            (oadev, Noise::FlickerPhase, 100, 1001, 53.873_798_230_593_94),
+            (mdev, Noise::WhiteFrequency, 10, 1001, 94.634_258_491_372_7),
+            (mdev, Noise::WhitePhase, 100, 1001, 9.935_564_516_129_032),
+            (mdev, Noise::RandomWalkFrequency, 256, 1001, 1.239_898_165_043_096_5),
+            (ohdev, Noise::FlickerWalkFrequency, 10, 1001, 92.566_843_556_803_6),
+            (ohdev, Noise::WhiteFrequency, 200, 1001, 3.776_188_169_187_223),
+            (ohdev, Noise::FlickerPhase, 100, 1001, 41.832_878_026_069_47),
+            (hdev, Noise::RandomRunFrequency, 16, 1001, 45.930_528_607_550_1),
+        ] {
+            let found = filter.degrees_of_freedom(points, m, noise).unwrap();
+            assert!((found / expected - 1.0).abs() < 1e-8, "{filter:?} {noise:?} {m}: {found}");
+        }
+    }
+
+    #[test]
+    fn terms_less_than_a_tau_apart_share_no_white_phase_noise() {
+        let oadev = Filter { differences: 2, overlapping: true, modified: false };
+        let found = oadev.degrees_of_freedom(1001, 400, Noise::WhitePhase).unwrap();
+        // 201 terms, τ/400 apart.
+        assert!((found - 201.0).abs() < 1e-9, "{found}");
+        assert_eq!(oadev.degrees_of_freedom(1001, 501, Noise::WhitePhase), None);
+    }
+}

@@ -152,7 +152,7 @@ pub fn deviations(
     let values = match statistic {
         Statistic::Mdev | Statistic::Tdev => windows::modified_allan(phase, &factors),
         Statistic::Mtie => extremes::peak_to_peak(phase, &factors),
-        _ => factors.iter().map(|&m| differences::root_mean_square(statistic, phase, m)).collect(),
+        _ => differences::root_mean_squares(statistic, phase, &factors),
     };
     let mut found: Vec<Deviation> = factors
         .iter()

@@ -40,6 +40,12 @@ impl Config {
         if let Some(server) = &self.serve.ntp {
             checker.known_clock(&server.clock, "serve.ntp");
         }
+        if let Some(record) = &self.record
+            && record.max_total_size / 2 < record.max_file_size
+        {
+            let what = "max-total-size is below twice max-file-size: what is new would soon go";
+            checker.refuse("record", "max-total-size", what, "raise it, or lower max-file-size");
+        }
         // A misspelt name would leave its clock without a source: one problem, not two.
         if checker.problems.is_empty() {
             checker.supplies();

@@ -10,7 +10,7 @@ pub use toml::value::Date;
 
 use super::kind::{
     Address, Count, Day, Factor, FilePath, Flag, List, Maybe, OrNone, Permissions, SocketPath,
-    host, interface, name, ratio, text, time, word, words,
+    host, interface, name, ratio, size, text, time, word, words,
 };
 use super::section::Absent::{Otherwise, Required, Text};
 use super::section::{maybe_table, section, table, tables};
@@ -33,6 +33,8 @@ section! {
         "control" => control: Control = table::<Control>(), Otherwise("");
         /// The leap-second table.
         "leap-seconds" => leap_seconds: LeapSeconds = table::<LeapSeconds>(), Otherwise("");
+        /// Recording.
+        "record" => record: Option<Record> = maybe_table::<Record>(), Otherwise("none");
         /// The log.
         "log" => log: Log = table::<Log>(), Otherwise("");
     }
@@ -295,6 +297,22 @@ section! {
         /// than the table built into utcd, the built-in one is used, and the log says so.
         "file" => file: Option<PathBuf> =
             OrNone(FilePath), Text("'/usr/share/zoneinfo/leap-seconds.list'");
+    }
+}
+
+section! {
+    /// Recordings of every comparison, for `testbed replay`. Without this section nothing
+    /// is recorded.
+    Record {
+        /// Where the files go. The directory is made if need be.
+        "directory" => directory: PathBuf = FilePath, Text("'/var/lib/utcd/record'");
+        /// A file that would be larger is closed, and another begun.
+        "max-file-size" => max_file_size: u64 = size().at_least(10_000), Text("'16 MB'");
+        /// So is a file that has been written to for so long.
+        "max-file-age" => max_file_age: f64 = time().at_least(1.0).at_most(1000.0 * DAY), Text("'1 d'");
+        /// What all files may take together: the oldest are removed for new ones. At least
+        /// twice `max-file-size`.
+        "max-total-size" => max_total_size: u64 = size().at_least(20_000), Text("'1 GB'");
     }
 }
 

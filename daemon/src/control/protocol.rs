@@ -85,6 +85,7 @@ pub struct Reply<'a> {
 /// The answer itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Body<'a> {
     /// To [`Topic::Status`].
     Status(Cow<'a, Status>),

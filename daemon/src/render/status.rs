@@ -2,7 +2,7 @@
 
 use super::table::{Align, Cell, Table};
 use super::text::{self, Colours, Look, UNKNOWN, harmless};
-use crate::status::{ClockState, ClockStatus, NtpServerStatus, Status};
+use crate::status::{ClockState, ClockStatus, NtpServerStatus, RecorderStatus, Status};
 
 /// What an operator asks first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,6 +41,9 @@ pub fn verdict(status: &Status) -> Verdict {
     if status.leap.expired {
         let expired = text::date(status.leap.expires);
         verdict.warnings.push(format!("the leap-second table expired on {expired}: update it"));
+    }
+    if status.recorder.as_ref().is_some_and(|recorder| recorder.error.is_some()) {
+        verdict.warnings.push("rows of the recording are lost".to_owned());
     }
     verdict
 }
@@ -166,6 +169,9 @@ fn daemon_page(status: &Status, colours: Colours) -> String {
     if let Some(server) = &status.ntp_server {
         table.row(vec!["NTP server".into(), ntp_server(server).into()]);
     }
+    if let Some(recorder) = &status.recorder {
+        table.row(vec!["Recorder".into(), self::recorder(recorder)]);
+    }
     let running = format!("utcd {}, up {}", harmless(&status.version), text::span(status.uptime));
     table.row(vec!["Daemon".into(), running.into()]);
     table.render(colours)
@@ -179,6 +185,15 @@ fn ntp_server(server: &NtpServerStatus) -> String {
         harmless(&server.clock),
         server.answered,
     )
+}
+
+fn recorder(recorder: &RecorderStatus) -> Cell {
+    let counts = format!("{} rows, {} lost", recorder.rows, recorder.dropped);
+    match &recorder.error {
+        Some(error) => Cell::new(format!("{counts}: {}", harmless(error)), Look::Bad),
+        None if recorder.file.is_empty() => counts.into(),
+        None => format!("{}: {counts}", harmless(&recorder.file)).into(),
+    }
 }
 
 /// Names and values; the longest name of a clock's page sets the width for all.

@@ -8,16 +8,19 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use clock_models::comparison::{Stamp, StampedBy, Upstream};
-use clock_models::estimator::Estimator;
+use clock_models::comparison::{Comparison, Stamp, StampedBy, Upstream};
+use clock_models::discipline::ClockReading;
+use clock_models::estimator::{Estimate, Estimator};
 use clock_models::keeper::{Edge, Terms};
 use clock_models::prior::doubted;
+use clock_models::recording::{Compared, Event};
 use clock_models::selection::{SourceId, Unusable};
 use clock_models::time::{Free, LeapTable, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::host_clock::HostClock;
+use crate::record::Recorder;
 use crate::status::SourceStatus;
 
 /// News of a source.
@@ -53,6 +56,8 @@ pub struct Context {
     pub frequency: Option<(f64, f64)>,
     /// To the keeper of the clock.
     pub reports: mpsc::Sender<Report>,
+    /// Where what the estimator takes in is recorded, if it is.
+    pub recorder: Option<Recorder>,
 }
 
 impl Context {
@@ -66,6 +71,25 @@ impl Context {
         if let Some(estimate) = estimator.estimate() {
             self.frequency = Some((estimate.frequency, doubted(estimate.frequency_deviation)));
         }
+    }
+
+    /// Records that an estimator starts with what is known of the frequency.
+    fn record_start(&self, prior: Option<(f64, f64)>) {
+        let Some(recorder) = &self.recorder else { return };
+        let reading = self.clock.borrow().read();
+        let event = Event::Start { source: self.name.clone(), prior };
+        recorder.record(&self.clock_name, reading, event);
+    }
+
+    /// Records what an estimator took in, and what it made of it.
+    fn record(&self, comparison: &Comparison, restarted: bool, estimate: Option<Estimate>) {
+        let readings = [comparison.from_reference, comparison.to_reference];
+        let newest = readings.into_iter().flatten().map(|reading| reading.at).max();
+        let (Some(recorder), Some(base)) = (&self.recorder, newest) else { return };
+        let reading = ClockReading { base, time: self.clock.borrow().time_at(base) };
+        let (source, comparison) = (self.name.clone(), *comparison);
+        let compared = Compared { source, comparison, restarted, estimate };
+        recorder.record(&self.clock_name, reading, Event::Comparison(compared));
     }
 
     /// Waits until an instant of the clock's time base.

@@ -192,6 +192,7 @@ impl Association {
         let server = Source::new(config, context.frequency, now)
             .inspect_err(|e| tracing::error!("source {}: {e}", context.name))
             .ok()?;
+        context.record_start(context.frequency);
         Some(Self { address, server, socket: None, departing: None, resolved_at: 0 })
     }
 
@@ -349,6 +350,10 @@ impl Association {
                         "source {}: its time, the path or the clock has changed; starting afresh",
                         context.name
                     );
+                }
+                if let Some(answer) = self.server.client().last_answer() {
+                    let estimate = self.server.estimator().estimate();
+                    context.record(&answer.comparison, news.restarted, estimate);
                 }
                 context.remember(self.server.estimator());
             }

@@ -108,6 +108,7 @@ impl PtpSource {
             Some(source) => source,
             None => {
                 let new = self.new_source(interface.mac).map_err(|error| error.to_string())?;
+                self.context.record_start(new.prior());
                 source.insert(new)
             }
         };
@@ -239,11 +240,14 @@ impl PtpSource {
                     let socket = sockets.general.as_mut().unwrap_or(&mut sockets.event);
                     socket.get_mut().send(&bytes)?;
                 }
-                Action::Compared(_) => {
+                Action::Compared(compared) => {
+                    let estimate = source.estimator().estimate();
+                    self.context.record(&compared.comparison, source.restarted(), estimate);
                     self.note_comparison(source);
                     self.report(Some(source));
                 }
                 Action::MasterChanged { from, to } => {
+                    self.context.record_start(source.prior());
                     let name = |master: Option<ptp::PortIdentity>| {
                         master.map_or_else(|| "none".to_owned(), |master| master.to_string())
                     };

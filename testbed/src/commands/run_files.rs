@@ -77,9 +77,9 @@ impl Run<'_> {
 /// The seeds, for the conditions of the report.
 fn seeds(runs: &[Run<'_>]) -> Vec<(String, String)> {
     let all = || runs.iter().flat_map(|run| &run.verdicts).map(|verdict| verdict.seed);
-    let range = all().min().zip(all().max());
-    range
-        .map(|(first, last)| ("seeds".to_owned(), format!("{first} to {last}")))
-        .into_iter()
-        .collect()
+    let written = all().min().zip(all().max()).map(|(first, last)| match first == last {
+        true => first.to_string(),
+        false => format!("{first} to {last}"),
+    });
+    written.map(|seeds| ("seeds".to_owned(), seeds)).into_iter().collect()
 }

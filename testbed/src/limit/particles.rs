@@ -48,7 +48,7 @@ impl Particles {
         let weight = 1.0 / count as f64;
         let cloud = (0..count)
             .map(|_| {
-                let queueing = first.delay.queueing.draw(&mut random);
+                let queueing = first.delay.queueing.draw_one(&mut random);
                 Particle { offset: first.offset + first.sign * queueing, frequency: 0.0, weight }
             })
             .collect();

@@ -19,7 +19,7 @@ fn rms(walk: Walk, delay: &Delay, begin: impl Fn(&Observation<'_>) -> Box<dyn Fi
     for second in 0..1000 {
         let at = f64::from(second);
         let mut observe = |sign: f64| {
-            let offset = offset - sign * delay.queueing.draw(&mut random);
+            let offset = offset - sign * delay.queueing.draw_one(&mut random);
             Observation { offset, age: 0.0, sign, delay }
         };
         let [down, up] = [observe(1.0), observe(-1.0)];
@@ -98,8 +98,8 @@ fn what_has_no_model_is_refused() {
     two.sites.push(two.sites[0].clone());
     assert_eq!(refused(&two), LimitError::Sources(2));
     let mut uniform = setup();
-    uniform.sites[0].path.to_server.queueing = Queueing::Uniform { width: Seconds(1e-5) };
-    assert_eq!(refused(&uniform), LimitError::Queueing("uniform"));
+    uniform.sites[0].path.to_server.queueing = vec![Queueing::Uniform { width: Seconds(1e-5) }];
+    assert_eq!(refused(&uniform), LimitError::Path);
     let mut white = setup();
     white.oscillator.noise.white = 1e-20;
     assert_eq!(refused(&white), LimitError::Oscillator);

@@ -47,7 +47,7 @@ impl Runs<'_> {
         Section {
             title: self.scenario.title.clone(),
             summary: format!(
-                "{passed} of {seeds} seeds passed. What is shown over time is seed {first}; \
+                "Passed: {passed} of {seeds}. What is shown over time is seed {first}; \
                  errors and coverage count from {} on.",
                 Time(self.scenario.measure_from.0)
             ),
@@ -65,7 +65,10 @@ impl Runs<'_> {
             values.sort_by(f64::total_cmp);
             let held = self.verdicts.iter().filter(|v| v.checks[index].holds()).count();
             let [least, most] = check.allowed;
-            let found = [values[0], median(values.iter().copied()), values[values.len() - 1]];
+            let found = match values[..] {
+                [only] => vec![only],
+                _ => vec![values[0], median(values.iter().copied()), values[values.len() - 1]],
+            };
             let must_fail = self.scenario.must_fail.iter().any(|name| name == check.name);
             let mut row = vec![check.name.to_owned()];
             row.extend(found.iter().chain([&least, &most]).map(|value| written(check, *value)));
@@ -73,10 +76,13 @@ impl Runs<'_> {
             row.push(format!("{held} of {}{demand}", values.len()));
             row
         };
-        let head = ["figure", "least", "median", "largest", "allowed from", "to", "held"];
+        let head: &[&str] = match self.verdicts {
+            [_] => &["figure", "value", "allowed from", "to", "held"],
+            _ => &["figure", "least", "median", "largest", "allowed from", "to", "held"],
+        };
         Table {
             title: "Figures and the budget".to_owned(),
-            head: head.map(str::to_owned).to_vec(),
+            head: head.iter().map(|name| (*name).to_owned()).collect(),
             rows: checks.iter().enumerate().map(row).collect(),
         }
     }

@@ -62,18 +62,17 @@ pub fn plot(name: String, title: &str, curves: &[Curve], mask: Option<&Mask>) ->
 fn with_mask(mut plot: Plot, curves: &[Curve], mask: &Mask) -> Plot {
     let taus = || curves.iter().flat_map(|curve| &curve.deviations).map(|d| d.tau);
     let [least, most] = [taus().fold(f64::INFINITY, f64::min), taus().fold(0.0, f64::max)];
-    let mut drawn = Vec::new();
-    for statistic in curves.iter().map(|curve| curve.statistic) {
-        let Some(curve) = mask.curve(statistic) else { continue };
-        if drawn.contains(&statistic) {
+    let several = curves.iter().any(|curve| curve.statistic != curves[0].statistic);
+    for limits in mask.curves {
+        let Some(curve) = curves.iter().find(|curve| curve.statistic == limits.statistic) else {
             continue;
-        }
-        drawn.push(statistic);
+        };
         let tau = |n| least * (most / least).powf(f64::from(n) / f64::from(MASK_POINTS));
-        let limit = |n| curve.limit(tau(n)).map(|limit| [tau(n), limit]);
-        let limits = (0..=MASK_POINTS).filter_map(limit).collect();
-        let name = format!("{} mask {}", statistic.name(), mask.name);
-        plot = plot.with(name, Colour::Reference, Shape::Dashed(limits));
+        let limit = |n| limits.limit(tau(n)).map(|limit| [tau(n), limit]);
+        let points = (0..=MASK_POINTS).filter_map(limit).collect();
+        let name = format!("{} mask {}", limits.statistic.name(), mask.name);
+        let colour = if several { curve.colour } else { Colour::Reference };
+        plot = plot.with(name, colour, Shape::Dashed(points));
     }
     plot
 }
@@ -85,15 +84,19 @@ pub fn table(curve: &Curve) -> Table {
         true => Time(value).to_string(),
         false => format!("{value:.3e}"),
     };
+    let intervals = curve.deviations.iter().any(|deviation| deviation.interval.is_some());
     let row = |deviation: &Deviation| {
-        let [low, high] = deviation
-            .interval
-            .map_or([String::new(), String::new()], |i| [i.low, i.high].map(written));
-        vec![Time(deviation.tau).to_string(), written(deviation.value), low, high]
+        let mut row = vec![Time(deviation.tau).to_string(), written(deviation.value)];
+        let limits = deviation.interval.map(|interval| [interval.low, interval.high].map(written));
+        if intervals {
+            row.extend(limits.unwrap_or_default());
+        }
+        row
     };
+    let head = ["τ", "value", "low", "high"].iter().take(if intervals { 4 } else { 2 });
     Table {
         title: curve.name.clone(),
-        head: ["τ", "value", "low", "high"].map(str::to_owned).to_vec(),
+        head: head.map(|name| (*name).to_owned()).collect(),
         rows: curve.deviations.iter().map(row).collect(),
     }
 }

@@ -1,11 +1,11 @@
 //! A host: its oscillator, its clock, and the keeper that steers it by its sources.
 
-use clock_models::comparison::{Stamp, StampedBy};
+use clock_models::comparison::Stamp;
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits};
 use clock_models::estimator::Estimate;
 use clock_models::keeper::{Edge, Keeper};
 use clock_models::standing::Standing;
-use clock_models::time::{Duration, Free, Tai, Timestamp};
+use clock_models::time::{Duration, Free, Scale, Tai, Timestamp};
 use clock_models::virtual_clock::VirtualClock;
 
 use super::link::Link;
@@ -34,6 +34,8 @@ const STREAMS: u64 = 256;
 pub(super) struct Host {
     oscillator: Oscillator,
     clock: VirtualClock,
+    /// What the clock shows is rounded to multiples of this, s.
+    granularity: f64,
     stamping: Stamping,
     keeper: Keeper,
     pub(super) links: Vec<Link>,
@@ -57,10 +59,12 @@ impl Host {
         serves: bool,
     ) -> Result<Self, SetupError> {
         let stream = |of: u64| Random::new(seed, number as u64 * STREAMS + of);
-        let oscillator = Oscillator::new(setup.oscillator, setup.start, stream(OSCILLATOR));
+        let oscillator = Oscillator::new(setup.oscillator.clone(), setup.start, stream(OSCILLATOR));
         let fast = Duration::from_seconds(setup.offset).ok_or(SetupError::Offset(setup.offset))?;
         Ok(Self {
-            clock: VirtualClock::new(oscillator.time(), setup.start + fast),
+            clock: VirtualClock::new(oscillator.time(), setup.start + fast)
+                .with_frequency_step(setup.steering.frequency_step),
+            granularity: setup.steering.granularity,
             oscillator,
             stamping: setup.stamping,
             keeper: Keeper::new(Discipline::new(LIMITS), setup.min_agreeing),
@@ -103,7 +107,7 @@ impl Host {
     pub(super) fn stamp(&mut self) -> Stamp {
         let noise = self.stamping.noise.0 * self.random.normal();
         let at = rounded(self.base() + seconds(noise), self.stamping.granularity.0);
-        Stamp { at, uncertainty: self.stamping.uncertainty(), by: StampedBy::Kernel }
+        Stamp { at, uncertainty: self.stamping.uncertainty(), by: self.stamping.by }
     }
 
     /// Its clock, for those who follow it; `None` while nobody vouches for it.
@@ -126,7 +130,7 @@ impl Host {
     /// What the clock task does after each report and once a second.
     pub(super) fn look_after(&mut self) {
         let base = self.base();
-        let reading = ClockReading { base, time: self.clock.at(base) };
+        let reading = ClockReading { base, time: rounded(self.clock.at(base), self.granularity) };
         let round = self.keeper.round(reading, self.clock.frequency(), &self.reports);
         match round.tick.command {
             Some(Command::Step(step)) => self.clock.step(step),
@@ -170,8 +174,8 @@ impl Host {
     }
 }
 
-/// To the nearest multiple of `granularity`, s.
-fn rounded(at: Timestamp<Free>, granularity: f64) -> Timestamp<Free> {
+/// To the nearest multiple of `granularity`, s; as it is if that is 0.
+fn rounded<S: Scale>(at: Timestamp<S>, granularity: f64) -> Timestamp<S> {
     let step = seconds(granularity).to_bits();
     if step <= 0 {
         return at;

@@ -8,7 +8,7 @@ use ptp::{ClockIdentity, PortConfig};
 
 use super::{Protocol, SetupError, Site};
 use crate::master::Master;
-use crate::network::Path;
+use crate::network::Lines;
 use crate::server::{Served, Server};
 
 /// Port of every PTP clock.
@@ -63,7 +63,7 @@ impl std::fmt::Debug for PtpAssociation {
 pub(super) struct Link {
     id: SourceId,
     terms: Terms,
-    pub(super) path: Path,
+    pub(super) lines: Lines,
     pub(super) far_end: FarEnd,
     pub(super) association: Association,
     /// What its timer is set for.
@@ -102,7 +102,7 @@ impl Link {
         Ok(Self {
             id: SourceId(u32::try_from(at.source).unwrap_or(u32::MAX)),
             terms: site.terms,
-            path: site.path.clone(),
+            lines: Lines::new(&site.path),
             far_end,
             association,
             timer: None,

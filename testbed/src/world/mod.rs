@@ -57,6 +57,15 @@ pub struct Site {
     pub faults: Vec<Fault>,
 }
 
+/// How finely a clock is read and steered.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Steering {
+    /// Frequencies are rounded to multiples of this, ratio; 0 for none.
+    pub frequency_step: f64,
+    /// What it shows is rounded to multiples of this, s; 0 for none.
+    pub granularity: f64,
+}
+
 /// What is simulated.
 #[derive(Debug, Clone)]
 pub struct Setup {
@@ -68,6 +77,8 @@ pub struct Setup {
     pub oscillator: Model,
     /// What their clocks are fast by at the start, s.
     pub offset: f64,
+    /// How finely their clocks are read and steered.
+    pub steering: Steering,
     /// How they stamp packets.
     pub stamping: Stamping,
     /// How many sources must agree.
@@ -372,13 +383,13 @@ impl World {
         leaves: Timestamp<Tai>,
     ) {
         let host = &mut self.hosts[id.hop];
-        let path = &host.links[id.source].path;
-        let direction = match way {
-            Way::ToServer => &path.to_server,
-            Way::ToHost => &path.from_server,
+        let lines = &mut host.links[id.source].lines;
+        let line = match way {
+            Way::ToServer => &mut lines.to_server,
+            Way::ToHost => &mut lines.from_server,
         };
         let elapsed = (now - self.start).seconds();
-        for delay in direction.delays(elapsed, &mut host.network) {
+        for delay in line.delays(elapsed, &mut host.network) {
             self.events.plan(leaves + seconds(delay), Event::Arrive(id, way, packet));
         }
     }

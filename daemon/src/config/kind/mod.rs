@@ -1,6 +1,7 @@
 //! The kinds of values: how each is read, refused, shown and described.
 
 mod number;
+mod size;
 mod text;
 mod word;
 
@@ -9,6 +10,7 @@ use toml::de::DeValue;
 use super::error::Wrong;
 
 pub(super) use number::{Count, Factor, Flag, ratio, time};
+pub(super) use size::size;
 pub(super) use text::{
     Address, Day, FilePath, Permissions, SocketPath, host, interface, name, text,
 };
