@@ -19,7 +19,7 @@ const CONDITIONS: Cell = Cell {
     rate: Rate::Slow,
     best_peer: 0.0,
     best_of_protocol: 0.0,
-    limit: None,
+    limit: 0.0,
     reach: 0.0,
 };
 

@@ -3,7 +3,8 @@
 //! A [`world`] is a host with its [`oscillator`], NTP [`server`]s or PTP [`master`]s and
 //! the [`network`] between them, or a chain of such hosts. What it shows each second, [`measure`] makes figures of. A [`scenario`]
 //! is a world in a file, with a budget for its figures; the [`matrix`] is the table of
-//! conditions in which utcd is compared with its peers.
+//! conditions in which utcd is compared with its peers, and the [`limit`] is
+//! what could be reached there.
 //!
 //! Nothing here reads a clock or draws randomness from outside: a seed gives the same
 //! figures, to the last bit, on every run.
@@ -14,6 +15,7 @@ pub mod compare;
 pub mod events;
 pub mod grid;
 pub mod leap;
+pub mod limit;
 pub mod master;
 pub mod matrix;
 pub mod measure;

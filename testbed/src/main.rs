@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, compare, convert, matrix, replay, run, stability};
+use commands::{bench, compare, convert, limit, matrix, replay, run, stability};
 
 /// Simulated clocks and networks that run the code of utcd, and know the truth.
 #[derive(Debug, Parser)]
@@ -22,6 +22,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Matrix(matrix::Arguments),
+    Limit(limit::Arguments),
     Compare(compare::Arguments),
     Replay(replay::Arguments),
     Convert(convert::Arguments),
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::execute(arguments),
         Command::Matrix(arguments) => matrix::execute(arguments),
+        Command::Limit(arguments) => limit::execute(arguments),
         Command::Compare(arguments) => compare::execute(arguments),
         Command::Replay(arguments) => replay::execute(arguments),
         Command::Convert(arguments) => convert::execute(arguments),

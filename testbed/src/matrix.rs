@@ -10,6 +10,7 @@ use clock_models::time::LeapTable;
 use clock_models::uncertainty::FrequencyNoise;
 use ntp::client::ClientConfig;
 
+use crate::limit::{self, Known, LimitError};
 use crate::master::Intervals;
 use crate::measure::{Figures, Measurement, median};
 use crate::network::{Direction, Path, Queueing, Stamping};
@@ -18,9 +19,9 @@ use crate::quantity::Seconds;
 use crate::world::{Protocol, START, Setup, SetupError, Site, Steering, World};
 
 /// How long the clock may settle, s.
-const SETTLING: f64 = 10_000.0;
+const SETTLING: u32 = 10_000;
 /// How long it is then measured, s.
-const MEASURED: f64 = 20_000.0;
+const MEASURED: u32 = 20_000;
 
 /// How, and how often, the time is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +59,9 @@ pub struct Cell {
     pub best_peer: f64,
     /// Rms error of the best peer by the same protocol, s.
     pub best_of_protocol: f64,
-    /// Rms error of an offline fit that knows the floor, s, where one was made.
-    pub limit: Option<f64>,
+    /// Rms error of an estimator that knows every parameter, s: what [`Cell::limit_rms`]
+    /// gave.
+    pub limit: f64,
     /// The part of the best peer's error that utcd is to reach.
     pub reach: f64,
 }
@@ -69,17 +71,21 @@ const FLOORS: [(f64, f64); 5] =
 const WANDERS: [f64; 2] = [1e-9, 1e-8];
 
 /// Best peer by either protocol, and limit, at 1 s, by jitter and wander.
-const EVERY_SECOND: [(f64, Option<f64>); 10] = [
-    (45.1e-6, None),
-    (59.2e-6, Some(8.4e-6)),
-    (5.86e-6, Some(1.0e-6)),
-    (8.96e-6, Some(1.9e-6)),
-    (0.855e-6, Some(0.23e-6)),
-    (1.33e-6, Some(0.57e-6)),
-    (0.132e-6, Some(61e-9)),
-    (0.309e-6, Some(0.14e-6)),
-    (31.3e-9, Some(12e-9)),
-    (62.6e-9, Some(30e-9)),
+///
+/// The limits, here and below, are those of `testbed limit --particles 1000` of 2026-11-22,
+/// with `--seeds 4` at 1 s and `--seeds 10` at 16 to 64 s. They were computed for NTP; PTP
+/// has as many messages each way.
+const EVERY_SECOND: [(f64, f64); 10] = [
+    (45.1e-6, 2.85e-6),
+    (59.2e-6, 7.51e-6),
+    (5.86e-6, 0.751e-6),
+    (8.96e-6, 2.04e-6),
+    (0.855e-6, 0.204e-6),
+    (1.33e-6, 0.515e-6),
+    (0.132e-6, 51.5e-9),
+    (0.309e-6, 0.129e-6),
+    (31.3e-9, 13.0e-9),
+    (62.6e-9, 32.9e-9),
 ];
 /// The best by NTP (chrony, with and without its median filter, and ntpd-rs) and by PTP
 /// (ptp4l with either servo, and statime) at 1 s.
@@ -88,26 +94,26 @@ const BY_NTP: [f64; 10] =
 const BY_PTP: [f64; 10] =
     [268e-6, 268e-6, 26.4e-6, 26.4e-6, 1.23e-6, 1.62e-6, 0.171e-6, 0.309e-6, 31.3e-9, 62.6e-9];
 /// The better of chrony and ntpd-rs, and the limit, at 16 to 64 s.
-const SLOW: [(f64, Option<f64>); 10] = [
-    (110e-6, Some(18e-6)),
-    (208e-6, Some(54e-6)),
-    (20.8e-6, Some(4.8e-6)),
-    (54.8e-6, Some(11e-6)),
-    (5.01e-6, None),
-    (7.99e-6, None),
-    (0.645e-6, None),
-    (1.21e-6, None),
-    (172e-9, None),
-    (393e-9, None),
+const SLOW: [(f64, f64); 10] = [
+    (110e-6, 23.7e-6),
+    (208e-6, 40.7e-6),
+    (20.8e-6, 4.13e-6),
+    (54.8e-6, 10.8e-6),
+    (5.01e-6, 1.08e-6),
+    (7.99e-6, 2.82e-6),
+    (0.645e-6, 0.281e-6),
+    (1.21e-6, 0.740e-6),
+    (172e-9, 74.1e-9),
+    (393e-9, 297e-9),
 ];
-/// Rate, wander, best peer and best by the same protocol.
-const HEAVY_TAIL: [(Rate, f64, f64, f64); 6] = [
-    (Rate::EverySecond, 1e-9, 1.27e-6, 1.27e-6),
-    (Rate::EverySecond, 1e-8, 1.55e-6, 1.55e-6),
-    (Rate::Slow, 1e-9, 6.39e-6, 6.39e-6),
-    (Rate::Slow, 1e-8, 15.7e-6, 15.7e-6),
-    (Rate::Ptp, 1e-9, 1.27e-6, 271e-6),
-    (Rate::Ptp, 1e-8, 1.55e-6, 271e-6),
+/// Rate, wander, best peer, best by the same protocol, limit.
+const HEAVY_TAIL: [(Rate, f64, f64, f64, f64); 6] = [
+    (Rate::EverySecond, 1e-9, 1.27e-6, 1.27e-6, 128e-9),
+    (Rate::EverySecond, 1e-8, 1.55e-6, 1.55e-6, 370e-9),
+    (Rate::Slow, 1e-9, 6.39e-6, 6.39e-6, 829e-9),
+    (Rate::Slow, 1e-8, 15.7e-6, 15.7e-6, 2.50e-6),
+    (Rate::Ptp, 1e-9, 1.27e-6, 271e-6, 128e-9),
+    (Rate::Ptp, 1e-8, 1.55e-6, 271e-6, 370e-9),
 ];
 
 /// All cells, in the order of the table: those of NTP, then those of PTP.
@@ -116,8 +122,8 @@ pub fn cells() -> Vec<Cell> {
     let slow = SLOW.map(|(better, _)| better);
     let of_rate = |rate: Rate| {
         let tails = HEAVY_TAIL.into_iter().filter(move |(tail, ..)| *tail == rate);
-        tails.map(|(rate, wander, best_peer, best_of_protocol)| {
-            let (jitter, limit, reach) = (Jitter::HeavyTail, None, 0.5);
+        tails.map(|(rate, wander, best_peer, best_of_protocol, limit)| {
+            let (jitter, reach) = (Jitter::HeavyTail, 0.5);
             Cell { number: 0, jitter, wander, rate, best_peer, best_of_protocol, limit, reach }
         })
     };
@@ -131,7 +137,7 @@ pub fn cells() -> Vec<Cell> {
 }
 
 /// The cells of exponential queueing delays at a rate.
-fn exponential(rate: Rate, peers: [(f64, Option<f64>); 10], of_protocol: [f64; 10]) -> Vec<Cell> {
+fn exponential(rate: Rate, peers: [(f64, f64); 10], of_protocol: [f64; 10]) -> Vec<Cell> {
     let cell = |(index, ((best_peer, limit), best_of_protocol))| {
         let (mean, floor): (f64, f64) = FLOORS[index / 2];
         let (jitter, wander) = (Jitter::Exponential(mean, floor), WANDERS[index % 2]);
@@ -172,6 +178,17 @@ impl Cell {
         }
     }
 
+    /// The rms error of an estimator that knows every parameter, in the same run, s.
+    ///
+    /// # Errors
+    /// A setting out of its range, or one that the limit is not known for.
+    pub fn limit_rms(&self, seed: u64, particles: usize) -> Result<f64, LimitError> {
+        let setup = self.setup();
+        let known = Known::new(&setup)?;
+        let run = limit::record(&setup, seed, SETTLING + MEASURED)?;
+        Ok(known.rms(&run, SETTLING, particles, seed))
+    }
+
     fn path(&self) -> (Path, f64) {
         let exponential = |mean| Queueing::Exponential { mean: Seconds(mean) };
         match self.jitter {
@@ -197,8 +214,8 @@ impl Cell {
     /// A setting out of its range.
     pub fn run(&self, seed: u64) -> Result<Figures, SetupError> {
         let mut world = World::new(&self.setup(), seed)?;
-        let mut measurement = Measurement::new(SETTLING);
-        world.run(SETTLING + MEASURED, |sample| measurement.take(sample));
+        let mut measurement = Measurement::new(f64::from(SETTLING));
+        world.run(f64::from(SETTLING + MEASURED), |sample| measurement.take(sample));
         Ok(measurement.figures())
     }
 }
@@ -269,10 +286,10 @@ impl Line {
         self.median.rms / self.cell.best_of_protocol
     }
 
-    /// Our rms error over the limit, where that is known.
+    /// Our rms error over the limit.
     #[must_use]
-    pub fn ratio_to_limit(&self) -> Option<f64> {
-        self.cell.limit.map(|limit| self.median.rms / limit)
+    pub fn ratio_to_limit(&self) -> f64 {
+        self.median.rms / self.cell.limit
     }
 
     /// Does utcd reach what it is to reach?

@@ -102,6 +102,11 @@ impl Load {
 }
 
 impl Queueing {
+    /// The wait of one packet at the start, s: of any packet, where no load comes and goes.
+    pub(crate) fn draw_one(&self, random: &mut Random) -> f64 {
+        self.draw(&mut Load::default(), 0.0, random)
+    }
+
     fn draw(&self, load: &mut Load, elapsed: f64, random: &mut Random) -> f64 {
         match *self {
             Self::Constant => 0.0,

@@ -25,9 +25,16 @@ pub(crate) struct Arguments {
 
 /// Numbers of cells.
 #[derive(Debug, Clone)]
-struct Cells(Vec<usize>);
+pub(super) struct Cells(Vec<usize>);
 
-fn parse_cells(text: &str) -> Result<Cells, String> {
+impl Cells {
+    /// Is this cell among them?
+    pub(super) fn contain(&self, cell: &Cell) -> bool {
+        self.0.contains(&cell.number)
+    }
+}
+
+pub(super) fn parse_cells(text: &str) -> Result<Cells, String> {
     let last = matrix::cells().len();
     let number = |text: &str| match text.parse::<usize>() {
         Ok(number) if (1..=last).contains(&number) => Ok(number),
@@ -43,8 +50,7 @@ fn parse_cells(text: &str) -> Result<Cells, String> {
 
 pub(crate) fn execute(arguments: Arguments) -> Outcome {
     let Arguments { cells: chosen, seeds, csv } = arguments;
-    let is_chosen =
-        |cell: &Cell| chosen.as_ref().is_none_or(|cells| cells.0.contains(&cell.number));
+    let is_chosen = |cell: &Cell| chosen.as_ref().is_none_or(|cells| cells.contain(cell));
     let cells: Vec<Cell> = matrix::cells().into_iter().filter(is_chosen).collect();
     let jobs: Vec<(Cell, u64)> =
         cells.iter().flat_map(|cell| (1..=seeds).map(|seed| (*cell, seed))).collect();
@@ -70,11 +76,9 @@ type A   bound  steering  best peer  ratio  reach       by same  ratio    limit 
 fn table_line(line: &Line) -> String {
     let (cell, median) = (&line.cell, &line.median);
     let settled = median.settled.map(|s| s.map_or_else(|| "–".to_owned(), |s| format!("{s:.0}")));
-    let limit = cell.limit.map_or_else(|| "–".to_owned(), |limit| Time(limit).to_string());
-    let to_limit = line.ratio_to_limit().map_or_else(|| "–".to_owned(), |r| format!("{r:.2}"));
     format!(
         "{:>4}  {:>6}  {:>6.0e}  {}  {:<6} {:>10} {:>9}  {:>7.1}  {:>9.1e}  {:>4}  {:>5}  {:>4}  \
-         {:>7.4} {:>7.4} {:>7.4}  {:>8.3}  {:>9}  {:>5.2}  {:>5.2} {:<4}  {:>8}  {:>5.2}  {:>7}  {:>5}",
+         {:>7.4} {:>7.4} {:>7.4}  {:>8.3}  {:>9}  {:>5.2}  {:>5.2} {:<4}  {:>8}  {:>5.2}  {:>7}  {:>5.2}",
         cell.number,
         jitter(cell),
         cell.wander,
@@ -97,8 +101,8 @@ fn table_line(line: &Line) -> String {
         if line.reaches() { "ok" } else { "MISS" },
         Time(cell.best_of_protocol).to_string(),
         line.ratio_to_protocol(),
-        limit,
-        to_limit,
+        Time(cell.limit).to_string(),
+        line.ratio_to_limit(),
     )
 }
 
@@ -112,7 +116,7 @@ fn csv_line(line: &Line) -> String {
     let [ms, us10, us1] = median.settled.map(number);
     format!(
         "{},{},{:e},{},{},{},{:e},{:e},{:.3},{:e},{ms},{us10},{us1},{:.5},{:.5},{:.5},{:.4},{:e},\
-         {:.4},{:.4},{:e},{:.4},{},{}",
+         {:.4},{:.4},{:e},{:.4},{:e},{:.4}",
         cell.number,
         jitter(cell),
         cell.wander,
@@ -132,12 +136,12 @@ fn csv_line(line: &Line) -> String {
         cell.reach,
         cell.best_of_protocol,
         line.ratio_to_protocol(),
-        number(cell.limit),
-        number(line.ratio_to_limit()),
+        cell.limit,
+        line.ratio_to_limit(),
     )
 }
 
-fn jitter(cell: &Cell) -> String {
+pub(super) fn jitter(cell: &Cell) -> String {
     match cell.jitter {
         Jitter::Exponential(mean, _) => format!("{mean:.0e}"),
         Jitter::HeavyTail => "tail".to_owned(),
@@ -151,7 +155,7 @@ fn protocol(cell: &Cell) -> &'static str {
     }
 }
 
-fn poll(cell: &Cell) -> &'static str {
+pub(super) fn poll(cell: &Cell) -> &'static str {
     match cell.rate {
         Rate::EverySecond | Rate::Ptp => "1",
         Rate::Slow => "16-64",

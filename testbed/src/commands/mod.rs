@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod convert;
+pub(crate) mod limit;
 pub(crate) mod matrix;
 pub(crate) mod replay;
 pub(crate) mod report;
