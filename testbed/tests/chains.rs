@@ -29,14 +29,15 @@ fn rms_of_hops(setup: &Setup, from: f64, until: f64) -> Vec<f64> {
 }
 
 #[test]
-fn errors_of_a_short_chain_grow_no_faster_than_its_length() {
-    for setup in [boundary_clocks(4), ntp_servers(4)] {
-        let rms = rms_of_hops(&setup, 200.0, 600.0);
+fn errors_do_not_multiply_along_a_chain() {
+    for setup in [boundary_clocks(16), ntp_servers(6)] {
+        let rms = rms_of_hops(&setup, 800.0, 1600.0);
         assert!(rms[0] < 50e-9, "{rms:?}");
+        // Twenty filters that peak by a third would make three hundred of one.
         for (hops, rms_of_hop) in (1u8..).zip(&rms) {
-            assert!(*rms_of_hop <= 1.1 * f64::from(hops) * rms[0], "{rms:?}");
+            assert!(*rms_of_hop <= 3.0 * f64::from(hops) * rms[0], "{rms:?}");
         }
-        assert!(rms[3] > 1.5 * rms[0], "{rms:?}");
+        assert!(rms[5] > 1.5 * rms[0], "{rms:?}");
     }
 }
 
