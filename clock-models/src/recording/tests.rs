@@ -168,7 +168,8 @@ fn lines_are_what_the_reference_says() {
     assert!(lines[1].starts_with("row,kind,clock,source,at_s,at_frac,shown_s,shown_frac,prior_"));
     let start = "0,start,virtual,\"ntp,1\",100,0,1795305637,0,1e-6,5e-7,,,";
     assert!(lines[2].starts_with(start), "{}", lines[2]);
-    let compared = ",,100,1,-1,4294967295,,,,,1e-9,0.0,0.0,false,false,100,0,1795305537,0,1e-6,-1.25e-5,";
+    let compared =
+        ",,100,1,-1,4294967295,,,,,1e-9,0.0,0.0,false,false,100,0,1795305537,0,1e-6,-1.25e-5,";
     assert!(lines[3].contains(compared), "{}", lines[3]);
     assert!(lines[4].ends_with(",,,,locked,,,0.0"), "{}", lines[4]);
 }
