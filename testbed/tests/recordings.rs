@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::process::Command;
 
 use clock_models::comparison::{Comparison, Reading, Upstream};
 use clock_models::estimator::Estimator;
@@ -207,4 +208,27 @@ fn damaged_parquet_is_refused_and_never_more() {
     assert!(refused > 100, "{refused}");
     fs::remove_file(good).unwrap();
     fs::remove_file(bad).unwrap();
+}
+
+fn testbed(arguments: &[&str]) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_testbed")).args(arguments).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap()
+}
+
+#[test]
+fn a_replay_has_a_report_and_both_formats_can_be_compared() {
+    let [csv, parquet, page] = ["report.csv", "report.parquet", "report.html"].map(scratch);
+    let [csv, parquet, page] = [&csv, &parquet, &page].map(|path| path.to_str().unwrap());
+    fs::write(csv, text(&recorded())).unwrap();
+    testbed(&["convert", csv, "-o", parquet]);
+    testbed(&["replay", parquet, "--report", page]);
+    let html = fs::read_to_string(page).unwrap();
+    for title in ["ntp", "ptp", "ntp replayed", "ptp replayed"] {
+        assert!(html.contains(&format!(">{title}</h2>")), "{title}");
+    }
+    let [from_csv, from_parquet] =
+        [csv, parquet].map(|file| testbed(&["compare", file, "--source", "ntp"]));
+    assert_eq!(from_csv, from_parquet);
+    [csv, parquet, page].into_iter().for_each(|path| fs::remove_file(path).unwrap());
 }

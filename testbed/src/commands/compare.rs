@@ -43,6 +43,9 @@ pub(crate) struct Arguments {
     report: ReportArguments,
 }
 
+/// What a Parquet file begins with: of those, only recordings have series.
+const PARQUET: &[u8] = b"PAR1";
+
 const EXAMPLES: &str = "\
 Examples:
   testbed compare before/tracking.log after/tracking.log --report compare.html
@@ -72,7 +75,8 @@ fn read(file: &Path, arguments: &Arguments) -> Result<Vec<Series>, Box<dyn Error
     let told = |error: io::Error| format!("{}: {error}", file.display());
     let opened = File::open(file).map_err(told)?;
     opened.take(csv::TITLE.len() as u64).read_to_end(&mut start).map_err(told)?;
-    if start == csv::TITLE.as_bytes() {
+    let is_parquet = start.starts_with(PARQUET);
+    if is_parquet || start == csv::TITLE.as_bytes() {
         return Ok(recording::series(file)?);
     }
     let Arguments { tau0, scale, .. } = *arguments;

@@ -9,8 +9,11 @@ use clock_models::units::{Time, parse_ratio, parse_time};
 use serde_json::{Value, json};
 use testbed::recording;
 use testbed::recording::replay::{Comparand, Outcome as Replayed, Settings, Summary, replay};
+use testbed::report::series::section;
+use testbed::series::Series;
 
 use super::Outcome;
+use super::report::ReportArguments;
 
 /// Run the estimator over recordings and compare with what was recorded.
 ///
@@ -44,6 +47,8 @@ pub(crate) struct Arguments {
     /// Print everything as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    report: ReportArguments,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +70,7 @@ fn parse_prior(text: &str) -> Result<Prior, String> {
 
 /// False if the recording is not reproduced with the settings of the daemon.
 pub(crate) fn execute(arguments: Arguments) -> Outcome {
-    let Arguments { files, from, to, without, prior, csv, json } = arguments;
+    let Arguments { files, from, to, without, prior, csv, json, report } = arguments;
     let recording = recording::read_all(&files)?;
     let is_changed = prior.is_some() || from.is_some();
     let settings = Settings { prior: prior.map(|Prior(prior)| prior), from, to, without };
@@ -84,6 +89,13 @@ pub(crate) fn execute(arguments: Arguments) -> Outcome {
     }
     for remark in recording.remarks.iter().chain(&summary.remarks) {
         writeln!(io::stderr(), "testbed: {remark}")?;
+    }
+    if report.wanted() {
+        let replayed = summary.sources.iter().map(Replayed::series);
+        let shown: Vec<Series> =
+            recording::of_rows(&recording.rows).into_iter().chain(replayed).collect();
+        let sections = shown.iter().map(|series| section(series, None)).collect();
+        report.write("Replay", Vec::new(), sections)?;
     }
     Ok(is_changed || summary.is_reproduced())
 }

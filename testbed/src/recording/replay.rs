@@ -4,6 +4,8 @@ use clock_models::estimator::Estimate;
 use clock_models::recording::{Compared, Event, Replay, Replayed, Row};
 use clock_models::time::Duration;
 
+use crate::series::{Point, Series};
+
 /// What is replayed, and how.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
@@ -77,6 +79,26 @@ impl Outcome {
     #[must_use]
     pub fn rms(&self) -> f64 {
         (self.squares / self.estimates as f64).sqrt()
+    }
+
+    /// The clock less the source by the replayed estimates. The times rise strictly, so the
+    /// first of several estimates at one time stands for them.
+    #[must_use]
+    pub fn series(&self) -> Series {
+        let mut points: Vec<Point> = Vec::with_capacity(self.points.len());
+        for comparand in &self.points {
+            let Some(estimate) = &comparand.replayed else { continue };
+            if points.last().is_none_or(|last| comparand.time > last.time) {
+                points.push(Point {
+                    time: comparand.time,
+                    offset: comparand.offset(estimate),
+                    expanded: None,
+                    frequency: None,
+                    delay: None,
+                });
+            }
+        }
+        Series { name: format!("{} replayed", self.source), points }
     }
 
     fn take(&mut self, row: &Row, time: f64, recorded: &Compared, replayed: Replayed) {
