@@ -20,6 +20,9 @@ const FORGOTTEN: f64 = 0.003;
 /// before, to begin with; and when it is out of the question.
 const STRANGER: f64 = -3.0;
 const HOPELESS: f64 = -9.0;
+/// The most that is held against a hypothesis. Otherwise a bad start, of itself and not of
+/// what it says, would have to be forgotten first, which took hours in one run of forty.
+const LOST: f64 = -50.0;
 /// By how much (natural logarithm) another hypothesis must be more likely to become the
 /// centre of the search; and by how much one of less wander, which claims to know more.
 const MARGIN: f64 = 0.5;
@@ -100,6 +103,7 @@ impl Bank {
         for other in self.neighbours.iter_mut().chain(&mut self.stranger) {
             let likelihood = other.take(way, difference, noise).log_likelihood;
             other.evidence = memory * other.evidence + likelihood - best.log_likelihood;
+            other.evidence = other.evidence.max(LOST);
         }
         self.judge_stranger();
         self.recentre();
