@@ -123,7 +123,7 @@ impl PortConfig {
     }
 
     /// Announce intervals of this port without an Announce (9.2.6.12). A master that
-    /// states an interval of its own has another one: see [`announce_interval`].
+    /// states an interval of its own has another one, which its Announce messages tell.
     #[must_use]
     pub fn announce_receipt_timeout_interval(&self) -> Duration {
         interval(self.log_announce_interval) * i64::from(self.announce_receipt_timeout)

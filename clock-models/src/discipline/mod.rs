@@ -5,7 +5,7 @@
 //! next comparison, steering never disturbs the estimate, and the loop needs no filter
 //! of its own.
 //!
-//! An error is taken out by a [slew](slew::Slew) of finite length: the clock runs off the
+//! An error is taken out by a slew of finite length: the clock runs off the
 //! estimate's frequency for as long as the error lasts, and [`Tick::next`] says when to
 //! come back and end it. Between that and the next estimate there is nothing to do.
 
