@@ -92,15 +92,18 @@ impl Bank {
     /// does not.
     pub(super) fn advance(&mut self, dt: f64, follows: bool) {
         self.centre.filter.advance(dt, follows);
-        let others = self.neighbours.iter_mut().chain(&mut self.stranger);
-        others.for_each(|h| h.filter.advance(dt, follows));
+        self.others().for_each(|h| h.filter.advance(dt, follows));
     }
 
     /// Takes a packet in; gives what the best hypothesis believes of it.
     pub(super) fn take(&mut self, way: Way, difference: f64, noise: f64) -> Posterior {
+        let [before, ..] = self.centre.filter.variances();
         let best = self.centre.take(way, difference, noise);
-        let memory = 1.0 - FORGOTTEN * best.told;
-        for other in self.neighbours.iter_mut().chain(&mut self.stranger) {
+        let [after, ..] = self.centre.filter.variances();
+        // The part of the variance of the offset that the packet took away.
+        let told = (1.0 - after / before).clamp(0.0, 1.0);
+        let memory = 1.0 - FORGOTTEN * told;
+        for other in self.others() {
             let likelihood = other.take(way, difference, noise).log_likelihood;
             other.evidence = memory * other.evidence + likelihood - best.log_likelihood;
             other.evidence = other.evidence.max(LOST);
@@ -113,8 +116,12 @@ impl Bank {
     /// Takes the floor to have risen by about `rise`, s.
     pub(super) fn raise_floor(&mut self, rise: f64) {
         self.centre.filter.raise_floor(rise);
-        let others = self.neighbours.iter_mut().chain(&mut self.stranger);
-        others.for_each(|h| h.filter.raise_floor(rise));
+        self.others().for_each(|h| h.filter.raise_floor(rise));
+    }
+
+    /// All but the best.
+    fn others(&mut self) -> impl Iterator<Item = &mut Hypothesis> {
+        self.neighbours.iter_mut().chain(&mut self.stranger)
     }
 
     fn judge_stranger(&mut self) {
@@ -145,8 +152,7 @@ impl Bank {
         });
         self.neighbours = next.collect();
         let reference = std::mem::take(&mut self.centre.evidence);
-        let others = self.neighbours.iter_mut().chain(&mut self.stranger);
-        others.for_each(|h| h.evidence -= reference);
+        self.others().for_each(|h| h.evidence -= reference);
     }
 }
 

@@ -126,8 +126,7 @@ impl Filter {
         noise: f64,
         queueing: &Queueing,
     ) -> Posterior {
-        let (mean, variance, mut posterior) = self.queueing_delay(way, difference, noise, queueing);
-        let before = self.covariance[OFFSET][OFFSET];
+        let (mean, variance, posterior) = self.queueing_delay(way, difference, noise, queueing);
         let gain = self.times(direction(way)).map(|c| c / variance);
         let shrink = variance - posterior.variance;
         for row in 0..3 {
@@ -137,7 +136,6 @@ impl Filter {
             }
         }
         self.tidy();
-        posterior.told = (1.0 - self.covariance[OFFSET][OFFSET] / before).clamp(0.0, 1.0);
         posterior
     }
 

@@ -78,8 +78,6 @@ pub(super) struct Posterior {
     pub log_likelihood: f64,
     /// Probability that the packet told nothing.
     pub uninformative: f64,
-    /// Part of the variance of the offset that the packet took away.
-    pub told: f64,
     body: Share,
     tail: Share,
 }
@@ -155,7 +153,6 @@ impl Queueing {
             variance: (square - posterior_mean * posterior_mean).max(1e-6 * variance),
             log_likelihood: largest + sum.ln(),
             uninformative: n,
-            told: 0.0,
             body: Share { probability: b, moment: body.learnt },
             tail: Share { probability: t, moment: tail.learnt },
         }
