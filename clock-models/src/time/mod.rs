@@ -10,5 +10,5 @@ mod wire;
 
 pub use duration::Duration;
 pub use leap::{LeapEvent, LeapTable, LeapTableError, UtcReading};
-pub use timestamp::{Free, Scale, Tai, Timestamp, Utc};
+pub use timestamp::{Free, Phc, Scale, Tai, Timestamp, Utc};
 pub use wire::{NtpShort, NtpTimestamp, PtpTimestamp};

@@ -32,9 +32,15 @@ pub enum Utc {}
 #[derive(Debug, Clone, Copy)]
 pub enum Free {}
 
+/// What a PTP hardware clock (PHC) shows, stepped and steered by whoever owns it. TAI
+/// while it is kept on time, and anything else while it is not.
+#[derive(Debug, Clone, Copy)]
+pub enum Phc {}
+
 impl sealed::Sealed for Tai {}
 impl sealed::Sealed for Utc {}
 impl sealed::Sealed for Free {}
+impl sealed::Sealed for Phc {}
 
 impl Scale for Tai {
     const NAME: &'static str = "TAI";
@@ -44,6 +50,9 @@ impl Scale for Utc {
 }
 impl Scale for Free {
     const NAME: &'static str = "free-running";
+}
+impl Scale for Phc {
+    const NAME: &'static str = "PHC";
 }
 
 /// An instant on the time scale `S`, to 2⁻³² ns.
