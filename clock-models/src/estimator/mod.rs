@@ -34,6 +34,13 @@ const LATE_BY: f64 = 3.0;
 const LATE_TOGETHER: f64 = 0.7;
 /// Standard uncertainty of the finest time stamps, s.
 const FINEST_STAMP: f64 = 1e-10;
+/// By how much the Gaussian that stands for the belief is too wide where queues are long
+/// against it: what one-sided delays leave has a blunt edge and thin tails, and lies within
+/// two standard deviations more often than 95 times in 100. Measured over the cells of
+/// `testbed matrix`.
+const SURPLUS: f64 = 0.1;
+/// The queues are long from here on, in standard deviations of the belief.
+const LONG_QUEUES: f64 = 5.0;
 /// What is known of the frequency of an unknown oscillator: standard deviation, ratio.
 const UNKNOWN_FREQUENCY: f64 = 100e-6;
 
@@ -297,7 +304,8 @@ fn estimate(
     }
     let [dx, dy, xx, xy, yy] = sums.map(|sum| sum / total);
     let x = best.offset() + dx;
-    let offset_deviation = (xx - dx * dx + doubt * doubt).sqrt();
+    let believed = (xx - dx * dx).sqrt();
+    let offset_deviation = (believed * (1.0 - surplus(bank, believed))).hypot(doubt);
     let [down, up] = bank.centre().queueing.each_ref().map(Queueing::deviation);
     Estimate {
         at,
@@ -311,6 +319,13 @@ fn estimate(
         delay_floor: 2.0 * floor / total,
         jitter: down.hypot(up) / 2.0,
     }
+}
+
+/// The part of the standard deviation of the belief that is too much: see [`SURPLUS`].
+fn surplus(bank: &Bank, believed: f64) -> f64 {
+    let one_sided = bank.centre().queueing.iter().filter(|queueing| queueing.is_one_sided());
+    let queues = one_sided.map(Queueing::typical).sum::<f64>() / 2.0;
+    SURPLUS * queues / (queues + LONG_QUEUES * believed)
 }
 
 impl Path {
