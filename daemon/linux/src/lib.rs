@@ -14,8 +14,9 @@ pub mod ethernet;
 pub mod interface;
 pub mod link;
 pub mod phc;
+pub mod pps;
 pub mod random;
 pub mod socket;
 
 mod bytes;
-mod ioctl;
+mod device;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
+use super::pulses::PeriodicOutput;
+
 /// Where the kernel lists its PTP hardware clocks.
 const CLASS: &str = "/sys/class/ptp";
 
@@ -68,6 +70,22 @@ pub enum PhcError {
         /// What was tried.
         what: &'static str,
     },
+    /// It has fewer pins or channels of the kind.
+    #[error("there is no {kind} {number}: the PTP hardware clock has {count}, numbered from 0")]
+    NoSuch {
+        /// `pin`, or the kind of channel.
+        kind: &'static str,
+        /// The number asked for.
+        number: u32,
+        /// How many there are.
+        count: u32,
+    },
+    /// A periodic output cannot be like this.
+    #[error(
+        "no periodic output has a period of {:?}, a phase of {:?} and a width of {:?}: the          period must be positive, the phase within it, and the width less than it",
+        .0.period, .0.phase, .0.width
+    )]
+    Impossible(PeriodicOutput),
     /// The system clock, by way of which this clock is read, was stepped meanwhile.
     #[error("the system clock was stepped while the PTP hardware clock was read: read again")]
     Stepped,
