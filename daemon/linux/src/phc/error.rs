@@ -61,7 +61,7 @@ pub enum PhcError {
         /// What was tried.
         what: &'static str,
     },
-    /// EACCES or EPERM on a clock that is open.
+    /// EACCES on a clock that is open.
     #[error(
         "not allowed to {what}: the PTP hardware clock is open for reading only; give the \
          group utcd write access to it by the udev rule of utcd (60-utcd.rules)"
@@ -123,7 +123,7 @@ impl PhcError {
             Errno::ENODEV => Self::Gone { what },
             Errno::EBUSY => Self::Busy { what },
             Errno::EOPNOTSUPP => Self::Unsupported { what },
-            Errno::EACCES | Errno::EPERM => Self::ReadOnly { what },
+            Errno::EACCES => Self::ReadOnly { what },
             reason => Self::Refused { what, reason },
         }
     }

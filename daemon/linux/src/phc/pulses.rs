@@ -127,16 +127,12 @@ impl Phc {
     }
 
     /// Has `channel` stamp the pulses that come, and says whether it tells their edges
-    /// apart; `None` ends it. The stamps come by [`Phc::external_stamp`].
+    /// apart. The stamps come by [`Phc::external_stamp`].
     ///
     /// # Errors
     /// [`PhcError::NoSuch`], [`PhcError::Unsupported`], [`PhcError::Busy`] where no pin has
     /// this function, [`PhcError::ReadOnly`].
-    pub fn stamp_external(
-        &mut self,
-        channel: u32,
-        edges: Option<Edges>,
-    ) -> Result<Polarity, PhcError> {
+    pub fn stamp_external(&mut self, channel: u32, edges: Edges) -> Result<Polarity, PhcError> {
         within("channel of external stamps", channel, self.capabilities().external_stamps)?;
         let mut strict = external_request(channel, edges, EXTERNAL_STRICT);
         match EXTERNAL_V2.call(self.as_fd(), &mut strict) {
@@ -148,6 +144,16 @@ impl Phc {
         let mut lenient = external_request(channel, edges, 0);
         call(self.as_fd(), &EXTERNAL_V1, &mut lenient, EXTERNAL)?;
         Ok(Polarity::UpToDriver)
+    }
+
+    /// Has `channel` stamp no more.
+    ///
+    /// # Errors
+    /// As [`Phc::stamp_external`].
+    pub fn end_external(&mut self, channel: u32) -> Result<(), PhcError> {
+        within("channel of external stamps", channel, self.capabilities().external_stamps)?;
+        let mut off = ExternalRequest { index: channel, ..ExternalRequest::default() };
+        call(self.as_fd(), &EXTERNAL_V1, &mut off, "end the stamping of external pulses")
     }
 
     /// Takes the next stamp of an external pulse, of any channel, or `None` when there is
@@ -174,8 +180,8 @@ impl Phc {
         Ok(None)
     }
 
-    /// Has `channel` put out pulses, or end it (`None`). Returns their width as far as it
-    /// is known: `None` where the driver decides.
+    /// Has `channel` put out pulses. Returns their width as far as it is known: `None`
+    /// where the driver decides.
     ///
     /// # Errors
     /// [`PhcError::Impossible`], [`PhcError::NoSuch`], [`PhcError::Unsupported`],
@@ -183,13 +189,9 @@ impl Phc {
     pub fn put_out(
         &mut self,
         channel: u32,
-        output: Option<PeriodicOutput>,
+        output: PeriodicOutput,
     ) -> Result<Option<Duration>, PhcError> {
         within("channel of periodic output", channel, self.capabilities().periodic_outputs)?;
-        let Some(output) = output else {
-            let mut off = OutputRequest { index: channel, ..OutputRequest::default() };
-            return call(self.as_fd(), &OUTPUT_V1, &mut off, OUTPUT).map(|()| None);
-        };
         let mut phased = phased(channel, &output).ok_or(PhcError::Impossible(output))?;
         if accepted(OUTPUT_V2.call(self.as_fd(), &mut phased))? {
             return Ok(output.width);
@@ -203,13 +205,23 @@ impl Phc {
         call(self.as_fd(), &OUTPUT_V1, &mut plain, OUTPUT).map(|()| None)
     }
 
+    /// Has `channel` put out no more.
+    ///
+    /// # Errors
+    /// As [`Phc::put_out`].
+    pub fn end_output(&mut self, channel: u32) -> Result<(), PhcError> {
+        within("channel of periodic output", channel, self.capabilities().periodic_outputs)?;
+        let mut off = OutputRequest { index: channel, ..OutputRequest::default() };
+        call(self.as_fd(), &OUTPUT_V1, &mut off, "end the output of pulses")
+    }
+
     /// Has the clock tell the kernel its full seconds, which its `/dev/ppsN` then stamps
     /// ([`crate::pps::Pps`]), or end it. Needs `CAP_SYS_TIME`.
     ///
     /// # Errors
     /// [`PhcError::Unsupported`], or the kernel's refusal.
     pub fn tell_seconds(&mut self, on: bool) -> Result<(), PhcError> {
-        let what = "tell its full seconds to the kernel (which needs CAP_SYS_TIME)";
+        let what = "tell the kernel the full seconds of the clock (which needs CAP_SYS_TIME)";
         abi::enable_pps(self.as_fd(), on).map_err(|reason| PhcError::new(what, reason))
     }
 }
@@ -253,14 +265,14 @@ impl ExternalStamp {
     }
 }
 
-fn external_request(channel: u32, edges: Option<Edges>, strict: c_uint) -> ExternalRequest {
+fn external_request(channel: u32, edges: Edges, strict: c_uint) -> ExternalRequest {
     let edges = match edges {
-        None => 0,
-        Some(Edges::Rising) => EXTERNAL_ENABLE | EXTERNAL_RISING,
-        Some(Edges::Falling) => EXTERNAL_ENABLE | EXTERNAL_FALLING,
-        Some(Edges::Both) => EXTERNAL_ENABLE | EXTERNAL_RISING | EXTERNAL_FALLING,
+        Edges::Rising => EXTERNAL_RISING,
+        Edges::Falling => EXTERNAL_FALLING,
+        Edges::Both => EXTERNAL_RISING | EXTERNAL_FALLING,
     };
-    ExternalRequest { index: channel, flags: edges | strict, reserved: [0; 2] }
+    let flags = EXTERNAL_ENABLE | edges | strict;
+    ExternalRequest { index: channel, flags, reserved: [0; 2] }
 }
 
 /// The request by phase, which the driver starts as soon as it can. `None` for an output
@@ -296,11 +308,12 @@ fn started(
     Some(OutputRequest { start: ClockTime::new(start)?, flags, ..request })
 }
 
-/// Whether kernel and driver know this way of asking.
+/// Whether kernel and driver know this way of asking: before Linux 5.4 the request is
+/// none, and before 5.9 its flags are invalid.
 fn accepted(result: nix::Result<()>) -> Result<bool, PhcError> {
     match result {
         Ok(()) => Ok(true),
-        Err(Errno::ENOTTY | Errno::EOPNOTSUPP) => Ok(false),
+        Err(Errno::ENOTTY | Errno::EINVAL | Errno::EOPNOTSUPP) => Ok(false),
         Err(reason) => Err(PhcError::new(OUTPUT, reason)),
     }
 }

@@ -34,14 +34,11 @@ fn an_event_that_tells_a_difference_is_no_stamp() {
 
 #[test]
 fn edges_are_asked_for_by_their_flags() {
-    for (edges, flags) in [
-        (Some(Edges::Rising), 0b1011),
-        (Some(Edges::Falling), 0b1101),
-        (Some(Edges::Both), 0b1111),
-        (None, 0b1000),
-    ] {
+    for (edges, flags) in [(Edges::Rising, 0b1011), (Edges::Falling, 0b1101), (Edges::Both, 0b1111)]
+    {
         let request = external_request(2, edges, EXTERNAL_STRICT);
         assert_eq!((request.index, request.flags), (2, flags));
+        assert_eq!(external_request(2, edges, 0).flags, flags & 0b0111);
     }
 }
 
@@ -104,4 +101,13 @@ fn a_channel_that_is_not_there_says_how_many_are() {
     let error = within("pin", 4, 4).unwrap_err().to_string();
     assert!(error.contains("no pin 4: the PTP hardware clock has 4, numbered from 0"), "{error}");
     assert_eq!(within("pin", 3, 4), Ok(()));
+}
+
+#[test]
+fn what_an_older_kernel_or_a_plain_driver_does_not_know_is_asked_otherwise() {
+    assert_eq!(accepted(Ok(())), Ok(true));
+    for unknown in [Errno::ENOTTY, Errno::EINVAL, Errno::EOPNOTSUPP] {
+        assert_eq!(accepted(Err(unknown)), Ok(false));
+    }
+    assert_eq!(accepted(Err(Errno::EBUSY)), Err(PhcError::Busy { what: OUTPUT }));
 }
