@@ -162,6 +162,36 @@ fn what_the_clock_lacks_is_said() {
     assert_eq!(phc.pins(), Ok(vec![]));
 }
 
+#[test]
+fn a_clock_that_runs_free_for_virtual_clocks_is_read_and_not_steered() {
+    let Some(bench) = Bench::enter() else { return };
+    let mut phc = bench.open(0);
+    let directory = PathBuf::from(format!("/sys/class/ptp/ptp{}", phc.index()));
+    let virtual_clocks = |count: &str| fs::write(directory.join("n_vclocks"), count).unwrap();
+    virtual_clocks("1");
+    assert!(matches!(phc.set_frequency(1e-6), Err(ClockError::Busy { .. })));
+    assert!(matches!(phc.step(nanos(1)), Err(ClockError::Busy { .. })));
+    phc.cross_read(3).unwrap();
+    let mut steered = virtual_clock(&directory);
+    let before = steered.cross_read(3).unwrap();
+    assert_eq!(steered.step(nanos(5_000_000_000)), Ok(nanos(5_000_000_000)));
+    let after = steered.cross_read(3).unwrap();
+    let gained = (after.phc - before.phc) - (after.raw - before.raw);
+    let tolerance = before.window + after.window + nanos(10);
+    println!("{:?}", steered.capabilities());
+    assert!((gained - nanos(5_000_000_000)).abs() <= tolerance, "{gained:?}");
+    drop(steered);
+    virtual_clocks("0");
+    phc.set_frequency(0.0).unwrap();
+}
+
+/// The first virtual clock below the directory of its physical one.
+fn virtual_clock(directory: &Path) -> Phc {
+    let mut entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
+    let index = entries.find_map(|name| name.to_str()?.strip_prefix("ptp")?.parse().ok());
+    Phc::open(index.unwrap()).unwrap()
+}
+
 /// The N of the `/dev/ppsN` of a PTP hardware clock.
 fn pps_of(phc: &Phc) -> u32 {
     let name = format!("ptp{}", phc.index());

@@ -147,7 +147,7 @@ impl Phc {
     /// last: 0 before that, whatever the hardware does.
     ///
     /// # Errors
-    /// [`PhcError::Gone`], or [`PhcError::Busy`] while it runs free for virtual clocks.
+    /// [`PhcError::Gone`], or the refusal of the driver.
     pub fn frequency(&self) -> Result<f64, PhcError> {
         let mut answer = timex::request(0);
         let what = "read the frequency of the PTP hardware clock";
