@@ -24,12 +24,11 @@ use clock_models::time::{Duration, Free, Timestamp, Utc};
 use nix::libc::{self, c_int};
 use socket2::{MsgHdr, SockAddr, Socket};
 
-use crate::clock::{ATTEMPTS, cross_read, raw_now};
+use crate::clock::{ATTEMPTS, Conversion, cross_read, raw_now};
 use crate::interface::MacAddress;
 use control::{Origin, Source};
 use departures::Departures;
 use message::Message;
-use stamping::Conversion;
 
 pub use control::Local;
 pub use departures::SendId;
