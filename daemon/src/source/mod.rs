@@ -122,6 +122,7 @@ impl Context {
             clock_accuracy: None,
             stratum: 16,
             stamp_uncertainty: 0.0,
+            upper: None,
         }
     }
 
