@@ -13,7 +13,9 @@ pub mod clock;
 pub mod ethernet;
 pub mod interface;
 pub mod link;
+pub mod phc;
 pub mod random;
 pub mod socket;
 
 mod bytes;
+mod ioctl;

@@ -1,12 +1,14 @@
 //! The clocks of the host: its free-running time base, and the system clock.
 
+pub(crate) mod adjust;
 mod system;
-mod timex;
+pub(crate) mod timex;
 
 use clock_models::time::{Duration, Free, Timestamp, Utc};
 use nix::time::{ClockId, clock_gettime};
 
-pub use system::{ClockError, SystemClock};
+pub use adjust::ClockError;
+pub use system::SystemClock;
 pub use timex::{KernelStatus, LeapSecond, LeapState, SyncState};
 
 /// How often [`cross_read`] usually tries. One reading in some ten thousand is

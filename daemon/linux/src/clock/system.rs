@@ -1,54 +1,10 @@
 //! The system clock, `CLOCK_REALTIME`: read by anybody, steered by one owner.
 
 use clock_models::time::Duration;
-use nix::errno::Errno;
 use nix::libc::{self, c_int};
 
+use super::adjust::{self, ClockError};
 use super::timex::{self, KernelStatus, SyncState};
-
-/// Why the kernel does not do what the clock was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ClockError {
-    /// EPERM: the privilege is missing.
-    #[error(
-        "not allowed to {what}: grant CAP_SYS_TIME (systemd: AmbientCapabilities=CAP_SYS_TIME), \
-         or discipline a virtual clock, or only observe"
-    )]
-    NotPermitted {
-        /// What was tried.
-        what: &'static str,
-    },
-    /// The value is one that the kernel cannot take; it was not asked.
-    #[error("{what} is beyond what the system clock can do")]
-    OutOfRange {
-        /// The value and the range.
-        what: String,
-    },
-    /// EBUSY: something else holds the clock.
-    #[error("the clock is in use by something else, which refuses to {what}: try again later")]
-    Busy {
-        /// What was tried.
-        what: &'static str,
-    },
-    /// The kernel's own reason: EINVAL or ERANGE for a value, ENOSYS from a sandbox.
-    #[error("the kernel refuses to {what}: {reason}")]
-    Refused {
-        /// What was tried.
-        what: &'static str,
-        /// Its reason.
-        reason: Errno,
-    },
-}
-
-impl ClockError {
-    fn new(what: &'static str, reason: Errno) -> Self {
-        match reason {
-            Errno::EPERM => Self::NotPermitted { what },
-            Errno::EBUSY => Self::Busy { what },
-            reason => Self::Refused { what, reason },
-        }
-    }
-}
 
 /// The system clock.
 ///
@@ -117,13 +73,9 @@ impl SystemClock {
     }
 }
 
-/// Hands `request` to the kernel, which puts its answer there and returns the state
-/// (TIME_OK, TIME_INS, …).
+/// Hands `request` to the kernel for the system clock, see [`adjust::adjust`].
 fn adjust(request: &mut libc::timex, what: &'static str) -> Result<c_int, ClockError> {
-    // SAFETY: `request` is a valid, exclusively borrowed `timex`, which the kernel reads
-    // and writes during the call only.
-    let state = unsafe { libc::clock_adjtime(libc::CLOCK_REALTIME, request) };
-    Errno::result(state).map_err(|reason| ClockError::new(what, reason))
+    adjust::adjust(libc::CLOCK_REALTIME, request, what)
 }
 
 #[cfg(test)]
@@ -135,13 +87,5 @@ mod tests {
         let status = SystemClock::new().status().unwrap();
         assert!(status.frequency.abs() <= 0.101, "{status:?}");
         assert!(!status.max_error.is_negative());
-    }
-
-    #[test]
-    fn refusals_say_what_to_do() {
-        let refused = |reason| ClockError::new("step the system clock", reason).to_string();
-        assert!(refused(Errno::EPERM).contains("CAP_SYS_TIME"));
-        assert!(refused(Errno::EBUSY).contains("in use"));
-        assert!(refused(Errno::EINVAL).contains("step the system clock: EINVAL"));
     }
 }

@@ -116,7 +116,7 @@ impl KernelStatus {
 
 /// The frequency in force, ratio − 1.
 pub(super) fn frequency(answer: &timex) -> f64 {
-    (answer.tick - NOMINAL_TICK) as f64 * PER_TICK + answer.freq as f64 * PER_FREQUENCY
+    (answer.tick - NOMINAL_TICK) as f64 * PER_TICK + fine_frequency(answer)
 }
 
 /// Sets the frequency to `ratio` (− 1), always with the tick, which another program
@@ -129,6 +129,28 @@ pub(super) fn set_frequency(ratio: f64) -> Result<timex, ClockError> {
     request.tick = NOMINAL_TICK + ticks;
     request.freq = fine;
     Ok(request)
+}
+
+/// Sets the frequency of a clock without ticks to `ratio` (− 1), within ±`range`.
+///
+/// Rounded to the kernel's unit, and never past the range: the kernel counts that in
+/// whole ppb.
+pub(crate) fn set_fine_frequency(ratio: f64, range: f64) -> Result<timex, ClockError> {
+    if ratio.is_nan() || ratio.abs() > range {
+        let (asked, ppm) = (ratio * 1e6, range * 1e6);
+        return Err(ClockError::OutOfRange {
+            what: format!("a frequency of {asked:.3} ppm (this clock goes to ±{ppm} ppm)"),
+        });
+    }
+    let limit = (range / PER_FREQUENCY).floor();
+    let mut request = request(libc::ADJ_FREQUENCY);
+    request.freq = (ratio / PER_FREQUENCY).round().clamp(-limit, limit) as c_long;
+    Ok(request)
+}
+
+/// The frequency in force of a clock without ticks, ratio − 1.
+pub(crate) fn fine_frequency(answer: &timex) -> f64 {
+    answer.freq as f64 * PER_FREQUENCY
 }
 
 /// Divides a frequency into ticks and the kernel's fine frequency.
@@ -146,7 +168,7 @@ fn split(ratio: f64) -> Option<(c_long, c_long)> {
 
 /// Steps the clock by `by`, positive ahead, rounded to a nanosecond. Also gives what
 /// the step is then.
-pub(super) fn step(by: Duration) -> Result<(timex, Duration), ClockError> {
+pub(crate) fn step(by: Duration) -> Result<(timex, Duration), ClockError> {
     let nanos = (by + Duration::from_nanos(1) / 2).floor_nanos();
     let out_of_range = || ClockError::OutOfRange { what: format!("a step of {by:?}") };
     let seconds = i64::try_from(nanos.div_euclid(NANOS)).map_err(|_| out_of_range())?;
@@ -200,7 +222,7 @@ pub(super) fn set_tai_offset(seconds: i32) -> Result<timex, ClockError> {
 }
 
 /// A request that changes what `modes` says, and nothing else.
-pub(super) fn request(modes: libc::c_uint) -> timex {
+pub(crate) fn request(modes: libc::c_uint) -> timex {
     // SAFETY: `timex` is a plain C structure of integers, for which zeros are valid.
     let mut request: timex = unsafe { std::mem::zeroed() };
     request.modes = modes;
@@ -244,6 +266,21 @@ mod tests {
         for ratio in [0.100_001, -1.0, f64::INFINITY, f64::NAN] {
             let error = set_frequency(ratio).unwrap_err().to_string();
             assert!(error.contains("±100 000 ppm"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_clock_without_ticks_is_set_to_its_own_range_and_no_further() {
+        for (ppb, fine) in
+            [(0.0, 0), (1000.0, 65_536), (-15.0, -983), (62_499_999.0, 4_095_999_934)]
+        {
+            let request = set_fine_frequency(ppb * 1e-9, 62_499_999e-9).unwrap();
+            assert_eq!((request.modes, request.freq), (libc::ADJ_FREQUENCY, fine), "{ppb} ppb");
+            assert!((fine_frequency(&request) - ppb * 1e-9).abs() <= PER_FREQUENCY);
+        }
+        for ratio in [1.001e-3, -1.001e-3, f64::NAN] {
+            let error = set_fine_frequency(ratio, 1e-3).unwrap_err().to_string();
+            assert!(error.contains("±1000 ppm"), "{error}");
         }
     }
 
