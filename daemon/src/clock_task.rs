@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use clock_models::graph::Chain;
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
 use clock_models::keeper::Keeper;
 use clock_models::recording::{Believed, Event};
@@ -18,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use utcd_linux::clock::ClockError;
 
+use crate::account::{Account, SharedAccount};
 use crate::board::Board;
 use crate::chain::{self, Upward};
 use crate::config::{self, ClockMode, Origin};
@@ -55,6 +57,8 @@ pub struct ClockTask {
     clock: Rc<RefCell<HostClock>>,
     keeper: Keeper,
     board: Board,
+    /// For those who compare their clock with this one.
+    shared: SharedAccount,
     recorder: Option<Recorder>,
     /// The second of the time base, the state and the leader of the last recorded round.
     recorded: Option<(i128, ClockState, Option<String>)>,
@@ -78,8 +82,11 @@ pub struct ClockTask {
 #[derive(Debug)]
 struct Leading {
     name: String,
+    /// What it is called in a chain, if not by its own name.
+    clock: Option<String>,
     protocol: String,
     origin: Option<Box<Origin>>,
+    upper: Option<Rc<Account>>,
 }
 
 /// What has been logged, so that only changes are.
@@ -110,6 +117,7 @@ impl ClockTask {
         config: config::Clock,
         clock: Rc<RefCell<HostClock>>,
         board: Board,
+        shared: SharedAccount,
         recorder: Option<Recorder>,
         heartbeat: Rc<Cell<Instant>>,
     ) -> Self {
@@ -123,6 +131,7 @@ impl ClockTask {
             clock,
             keeper: Keeper::new(discipline, needed),
             board,
+            shared,
             recorder,
             recorded: None,
             origins: BTreeMap::new(),
@@ -312,11 +321,12 @@ impl ClockTask {
     fn publish(&mut self, tick: &Tick, reading: ClockReading) -> ClockStatus {
         self.notice_leader();
         let mut status = self.clock_status(tick, reading);
-        self.trace(reading, &mut status);
+        let chain = self.trace(reading, &mut status);
         self.say_falsetickers();
         self.say(&status);
         let sources = self.source_statuses(reading);
         self.board.put_clock(status.clone(), sources);
+        self.shared.replace(Rc::new(Account { status: status.clone(), chain }));
         status
     }
 
@@ -325,8 +335,10 @@ impl ClockTask {
         if let Some(report) = self.latest.get(&id) {
             self.led_by = Some(Leading {
                 name: report.status.name.clone(),
-                protocol: report.status.protocol.to_uppercase(),
+                clock: report.upper.as_ref().map(|upper| upper.status.name.clone()),
+                protocol: method(&report.status.protocol),
                 origin: self.origins.get(&id).cloned().flatten(),
+                upper: report.upper.clone(),
             });
         }
     }
@@ -370,12 +382,13 @@ impl ClockTask {
     }
 
     /// Uncertainty and traceability, which are one thing.
-    fn trace(&self, reading: ClockReading, status: &mut ClockStatus) {
+    fn trace(&self, reading: ClockReading, status: &mut ClockStatus) -> Option<Chain> {
         let chain = self.led_by.as_ref().and_then(|leading| {
             let up = Upward {
-                source: &leading.name,
+                source: leading.clock.as_ref().unwrap_or(&leading.name),
                 protocol: &leading.protocol,
                 origin: leading.origin.as_deref(),
+                upper: leading.upper.as_deref(),
             };
             let leader = self.keeper.leader()?;
             let path = self.keeper.path(reading.base)?;
@@ -384,16 +397,25 @@ impl ClockTask {
         });
         let Some(chain) = chain else {
             status.not_traceable_because = why_not_following(status).map(str::to_owned);
-            return;
+            return None;
         };
         let budget = chain.budget();
         status.uncertainty = Some(budget.expanded(2.0));
         status.bound = Some(budget.bound());
         let reason = chain.traceable().err().map(ToString::to_string);
-        status.not_traceable_because =
-            reason.or_else(|| why_not_following(status).map(str::to_owned));
+        status.not_traceable_because = reason
+            .or_else(|| self.why_not_above())
+            .or_else(|| why_not_following(status).map(str::to_owned));
         status.traceable = status.not_traceable_because.is_none();
         status.chain = chain::published(&chain);
+        Some(chain)
+    }
+
+    /// Why the clock of this host that is followed is not traceable, if it is not.
+    fn why_not_above(&self) -> Option<String> {
+        let above = &self.led_by.as_ref()?.upper.as_ref()?.status;
+        let reason = above.not_traceable_because.as_ref()?;
+        Some(format!("clock {}: {reason}", above.name))
     }
 
     fn source_statuses(&self, reading: ClockReading) -> Vec<SourceStatus> {
@@ -526,6 +548,14 @@ fn quality(status: &ClockStatus) -> Option<Quality> {
     let offset = status.offset?.abs();
     let (uncertainty, bound) = status.uncertainty.zip(status.bound)?;
     vouched.then_some(Quality { bound: bound + offset, uncertainty: uncertainty / 2.0 + offset })
+}
+
+/// By what a source is compared with the clock, for its chain.
+fn method(protocol: &str) -> String {
+    match protocol {
+        "clock" => "reading both clocks".to_owned(),
+        protocol => protocol.to_uppercase(),
+    }
 }
 
 /// Why a clock is not on its sources, if it is not.

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle, spawn_local};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use crate::account::SharedAccount;
 use crate::board::Board;
 use crate::clock_task::{ClockTask, Order};
 use crate::config::{self, ClockMode, ClockType, Config, NtpServer as NtpServerConfig};
@@ -72,6 +73,7 @@ pub enum StartError {
 struct RunningClock {
     config: config::Clock,
     clock: Rc<RefCell<HostClock>>,
+    account: SharedAccount,
     frequency: Option<(f64, f64)>,
     reports: mpsc::Sender<Report>,
     orders: mpsc::Sender<Order>,
@@ -91,6 +93,7 @@ struct RunningSource {
 enum Spec {
     Ntp(config::NtpSource),
     Ptp(config::PtpSource),
+    Clock(config::ClockSource),
 }
 
 impl Spec {
@@ -98,6 +101,7 @@ impl Spec {
         match self {
             Self::Ntp(source) => &source.common,
             Self::Ptp(source) => &source.common,
+            Self::Clock(source) => &source.common,
         }
     }
 }
@@ -272,16 +276,19 @@ impl Daemon {
         let (reports, incoming) = mpsc::channel(REPORTS);
         let (orders, commands) = mpsc::channel(REPORTS);
         let heartbeat = Rc::new(Cell::new(Instant::now()));
+        let account = SharedAccount::default();
         let owner = ClockTask::new(
             config.clone(),
             Rc::clone(&clock),
             self.board.clone(),
+            Rc::clone(&account),
             self.recorder.clone(),
             Rc::clone(&heartbeat),
         );
         let running = RunningClock {
             frequency: known_frequency(&config),
             clock,
+            account,
             reports,
             orders,
             heartbeat,
@@ -346,10 +353,36 @@ impl Daemon {
             let origin = common.origin.clone().map(Box::new);
             // The owner of the clock lives as long as its channel.
             let _ = orders.send(Order::Expect(id, origin)).await;
-            parts.push((id, spawn_source(context, &spec, &taken)));
+            parts.push((id, self.spawn_source(context, &spec, &taken)));
         }
         let name = common.name.clone();
         self.sources.insert(name, RunningSource { spec, clock: common.clock, parts });
+    }
+
+    fn spawn_source(&self, context: Context, spec: &Spec, taken: &Taken) -> AbortHandle {
+        match spec {
+            Spec::Ntp(source) => {
+                let host = source.server.clone().or_else(|| source.pool.clone()).unwrap_or_default();
+                let place = Place { host, port: source.port, taken: Rc::clone(taken) };
+                let config = ClientConfig {
+                    min_poll: source.min_poll,
+                    max_poll: source.max_poll,
+                    max_delay: source.max_delay,
+                    burst: source.burst,
+                    ..ClientConfig::default()
+                };
+                spawn_local(NtpSource::new(context, place, config).run()).abort_handle()
+            }
+            Spec::Ptp(source) => {
+                spawn_local(PtpSource::new(context, source.clone()).run()).abort_handle()
+            }
+            Spec::Clock(source) => {
+                // The configuration has been checked: the clock is there.
+                let upper = Upper::of(&self.clocks[&source.of])
+                let interval = Duration::from_secs_f64(source.interval);
+                spawn_local(ClockSource::new(context, upper, interval).run()).abort_handle()
+            }
+        }
     }
 
     /// Reads the file again. One that is wrong is refused, and the old one stays in force.
@@ -453,7 +486,8 @@ impl Daemon {
 
 fn specs(config: &Config) -> Vec<Spec> {
     let ntp = config.sources.ntp.iter().cloned().map(Spec::Ntp);
-    ntp.chain(config.sources.ptp.iter().cloned().map(Spec::Ptp)).collect()
+    let ptp = config.sources.ptp.iter().cloned().map(Spec::Ptp);
+    ntp.chain(ptp).chain(config.sources.clock.iter().cloned().map(Spec::Clock)).collect()
 }
 
 fn terms(common: &config::SourceCommon) -> Terms {
@@ -471,26 +505,6 @@ fn terms(common: &config::SourceCommon) -> Terms {
         correction: -common.correction(),
         asymmetry_uncertainty: common.asymmetry_uncertainty,
         calibration,
-    }
-}
-
-fn spawn_source(context: Context, spec: &Spec, taken: &Taken) -> AbortHandle {
-    match spec {
-        Spec::Ntp(source) => {
-            let host = source.server.clone().or_else(|| source.pool.clone()).unwrap_or_default();
-            let place = Place { host, port: source.port, taken: Rc::clone(taken) };
-            let config = ClientConfig {
-                min_poll: source.min_poll,
-                max_poll: source.max_poll,
-                max_delay: source.max_delay,
-                burst: source.burst,
-                ..ClientConfig::default()
-            };
-            spawn_local(NtpSource::new(context, place, config).run()).abort_handle()
-        }
-        Spec::Ptp(source) => {
-            spawn_local(PtpSource::new(context, source.clone()).run()).abort_handle()
-        }
     }
 }
 

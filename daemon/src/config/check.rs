@@ -8,7 +8,7 @@ use toml::value::Date;
 
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
-    Clock, ClockMode, ClockType, Config, NtpSource, Origin, PtpSource, SourceCommon,
+    Clock, ClockMode, ClockSource, ClockType, Config, NtpSource, Origin, PtpSource, SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
@@ -26,10 +26,13 @@ impl Config {
         let first = self.clocks.first().map(|clock| clock.name.clone()).unwrap_or_default();
         let ntp = self.sources.ntp.iter_mut().map(|source| &mut source.common.clock);
         let ptp = self.sources.ptp.iter_mut().map(|source| &mut source.common.clock);
+        let clocks = self.sources.clock.iter_mut().map(|source| &mut source.common.clock);
         let served = self.serve.ntp.iter_mut().map(|server| &mut server.clock);
-        for clock in ntp.chain(ptp).chain(served).filter(|clock| clock.is_empty()) {
+        let all = ntp.chain(ptp).chain(clocks).chain(served);
+        for clock in all.filter(|clock| clock.is_empty()) {
             clock.clone_from(&first);
         }
+        self.sources.clock.iter_mut().for_each(ClockSource::fill_in);
     }
 
     /// Looks for contradictions in what was read from `root`, once it is filled in.
@@ -38,7 +41,7 @@ impl Config {
         checker.clocks();
         checker.sources();
         if let Some(server) = &self.serve.ntp {
-            checker.known_clock(&server.clock, "serve.ntp");
+            checker.known_clock(&server.clock, "serve.ntp", "clock");
         }
         if let Some(record) = &self.record
             && record.max_total_size / 2 < record.max_file_size
@@ -125,6 +128,14 @@ impl PtpSource {
     }
 }
 
+impl ClockSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            self.common.name = format!("{}-for-{}", self.of, self.common.clock);
+        }
+    }
+}
+
 struct Checker<'a, 'i> {
     config: &'a Config,
     root: &'a DeTable<'i>,
@@ -195,7 +206,9 @@ impl Checker<'_, '_> {
         let ntp = self.config.sources.ntp.iter().filter(|source| follows(&source.common));
         let servers: u32 = ntp.map(|source| source.count.unwrap_or(1)).sum();
         let ptp = self.config.sources.ptp.iter().filter(|source| follows(&source.common)).count();
-        let sources = servers.saturating_add(u32::try_from(ptp).unwrap_or(u32::MAX));
+        let clocks = &self.config.sources.clock;
+        let clocks = clocks.iter().filter(|source| follows(&source.common)).count();
+        let sources = servers.saturating_add(u32::try_from(ptp + clocks).unwrap_or(u32::MAX));
         if sources == 0 {
             let what =
                 format!("clock {:?} is disciplined, but no source is there for it", clock.name);
@@ -219,6 +232,25 @@ impl Checker<'_, '_> {
             let at = &format!("source.ptp.{i}");
             self.common(sources.ntp.len() + i, &source.common, at);
         }
+        for (i, source) in sources.clock.iter().enumerate() {
+            let at = &format!("source.clock.{i}");
+            self.common(sources.ntp.len() + sources.ptp.len() + i, &source.common, at);
+            self.known_clock(&source.of, at, "of");
+            self.circle(i, source, at);
+        }
+    }
+
+    /// Refuses a clock that would follow itself, be it through others.
+    fn circle(&mut self, index: usize, source: &ClockSource, at: &str) {
+        // The last source that closes a circle is the one that is refused.
+        let before = self.config.sources.clock.get(..=index).unwrap_or_default();
+        let Some(circle) = way_up(before, source) else { return };
+        let what = match circle.as_slice() {
+            [clock] => format!("clock {clock:?} would follow itself"),
+            clocks => format!("clock {:?} would follow itself: {}", source.of, clocks.join(" ← ")),
+        };
+        let help = "take this source away, or another of the circle, or write select = false";
+        self.refuse(at, "of", what, help);
     }
 
     /// `index` counts among the sources of every protocol.
@@ -227,7 +259,7 @@ impl Checker<'_, '_> {
             let what = format!("there are two sources of the name {:?}", common.name);
             self.refuse(at, "name", what, "give each a name of its own: name = \"…\"");
         }
-        self.known_clock(&common.clock, at);
+        self.known_clock(&common.clock, at, "clock");
         let wanted =
             [("prefer", common.prefer), ("trust", common.trust), ("require", common.require)];
         for (key, _) in wanted.into_iter().filter(|(_, wanted)| *wanted && !common.select) {
@@ -283,8 +315,8 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// Refuses the clock's name under the key `clock` of `at`, if there is no such clock.
-    fn known_clock(&mut self, name: &str, at: &str) {
+    /// Refuses the clock's name under the `key` of `at`, if there is no such clock.
+    fn known_clock(&mut self, name: &str, at: &str, key: &str) {
         let names = self.config.clocks.iter().map(|clock| clock.name.as_str());
         if names.clone().any(|known| known == name) {
             return;
@@ -293,8 +325,32 @@ impl Checker<'_, '_> {
             Some(near) => format!("write {near:?}"),
             None => format!("the clocks are {}", names.collect::<Vec<_>>().join(", ")),
         };
-        self.refuse(at, "clock", format!("there is no clock of the name {name:?}"), help);
+        self.refuse(at, key, format!("there is no clock of the name {name:?}"), help);
     }
+}
+
+/// The clocks from that which `source` is of, up to the one that would follow it, if it
+/// can be reached by `sources` that may be followed.
+fn way_up(sources: &[ClockSource], source: &ClockSource) -> Option<Vec<String>> {
+    fn climb(sources: &[ClockSource], way: &mut Vec<String>, goal: &str) -> bool {
+        let Some(last) = way.last().cloned() else { return false };
+        if last == goal {
+            return true;
+        }
+        for source in sources.iter().filter(|s| s.common.select && s.common.clock == last) {
+            if way.contains(&source.of) {
+                continue;
+            }
+            way.push(source.of.clone());
+            if climb(sources, way, goal) {
+                return true;
+            }
+            way.pop();
+        }
+        false
+    }
+    let mut way = vec![source.of.clone()];
+    (source.common.select && climb(sources, &mut way, &source.common.clock)).then_some(way)
 }
 
 /// Where the value of a dotted key stands, such as `clock.0.name`.

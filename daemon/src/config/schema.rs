@@ -109,6 +109,8 @@ section! {
         "ntp" => ntp: Vec<NtpSource> = tables::<NtpSource>(), Otherwise("none");
         /// PTP domains.
         "ptp" => ptp: Vec<PtpSource> = tables::<PtpSource>(), Otherwise("none");
+        /// Other clocks of this host.
+        "clock" => clock: Vec<ClockSource> = tables::<ClockSource>(), Otherwise("none");
     }
 }
 
@@ -180,11 +182,25 @@ section! {
 }
 
 section! {
+    /// Another clock of this host, which the clock follows: the system clock its network
+    /// interface's, or the other way round. Both are read together at a fixed interval. It
+    /// is followed only while it is itself locked or in holdover, unless an origin is
+    /// declared for it, and its uncertainty and its traceability chain come with it.
+    ClockSource {
+        with common: SourceCommon;
+        /// The name of the clock that is followed.
+        "of" => of: String = name(), Required;
+        /// How often they are compared.
+        "interval" => interval: f64 = time().at_least(0.0625).at_most(64.0), Text("'1 s'");
+    }
+}
+
+section! {
     /// What every source has.
     SourceCommon {
         /// What the source is called in metrics, records and `utcctl`.
         "name" => name: String = name(),
-            Otherwise("the address, or `<interface>-domain-<number>`");
+            Otherwise("the address, `<interface>-domain-<number>`, or `<of>-for-<clock>`");
         /// The clock that is compared with it.
         "clock" => clock: String = name(), Otherwise("the first clock");
         /// Follow this source rather than others that agree with it.
@@ -216,7 +232,9 @@ section! {
 section! {
     /// Where the time of the source comes from: the link of the traceability chain beyond
     /// the source. Without it, a clock that follows the source is not traceable. The same
-    /// section belongs to `[[source.ptp]]`, as `[source.ptp.origin]`.
+    /// section belongs to `[[source.ptp]]`, as `[source.ptp.origin]`, and to
+    /// `[[source.clock]]`, as `[source.clock.origin]`: there it is for a clock that is on
+    /// time without utcd.
     Origin {
         /// The clock at the end of the chain.
         "clock" => clock: String = text("\"UTC(NIM)\""), Required;

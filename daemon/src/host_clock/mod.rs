@@ -38,7 +38,7 @@ pub struct Quality {
 
 /// A clock and `CLOCK_MONOTONIC_RAW`, which all clocks of the host can be read against,
 /// read together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CrossReading {
     /// `CLOCK_MONOTONIC_RAW`, in the middle of the window.
     pub raw: Timestamp<Free>,
@@ -46,6 +46,8 @@ pub struct CrossReading {
     pub reading: ClockReading,
     /// `raw` belongs to `reading` within ± half of it.
     pub window: Duration,
+    /// How fast the clock runs against `CLOCK_MONOTONIC_RAW`, ratio − 1.
+    pub rate: f64,
     /// How they were read, in a word.
     pub method: &'static str,
 }

@@ -1,6 +1,7 @@
 //! Sources of time: each task drives one protocol state machine and the estimator of its
 //! edge, and reports what came of it.
 
+pub mod clock;
 pub mod ntp;
 pub mod ptp;
 
@@ -19,6 +20,7 @@ use clock_models::time::{Free, LeapTable, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::account::Account;
 use crate::host_clock::HostClock;
 use crate::record::Recorder;
 use crate::status::SourceStatus;
@@ -32,6 +34,8 @@ pub struct Report {
     pub status: SourceStatus,
     /// When the last good comparison was, in the time base of the clock.
     pub heard: Option<Timestamp<Free>>,
+    /// What is known of the source, where it is a clock of this host.
+    pub upper: Option<Rc<Account>>,
 }
 
 /// What every source task has.

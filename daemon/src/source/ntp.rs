@@ -163,7 +163,7 @@ impl NtpSource {
         status.reason.clone_from(&self.trouble.now);
         status.accepted = self.accepted;
         status.rejected.clone_from(&self.trouble.counts);
-        Report { edge: self.context.edge(Err(Unusable::NeverHeard)), status, heard: None }
+        Report { edge: self.context.edge(Err(Unusable::NeverHeard)), status, heard: None, upper: None }
     }
 }
 
@@ -390,6 +390,6 @@ impl Association {
             status.time_stamps = stamps(answer.stamped_by);
         }
         let heard = client.last_answer().map(|answer| answer.received);
-        Report { edge, status, heard }
+        Report { edge, status, heard, upper: None }
     }
 }

@@ -301,7 +301,7 @@ impl PtpSource {
         status.rejected.clone_from(&self.trouble.counts);
         let Some(source) = source else {
             let edge = self.context.edge(Err(Unusable::NeverHeard));
-            return self.context.report(Report { edge, status, heard: None });
+            return self.context.report(Report { edge, status, heard: None, upper: None });
         };
         let now = self.context.clock.borrow().now();
         let edge = source.edge(self.context.id, self.context.terms, now);
@@ -328,7 +328,7 @@ impl PtpSource {
         if let Some(compared) = source.last() {
             status.time_stamps = stamps(compared.stamped_by.min(self.transmit_stamps));
         }
-        self.context.report(Report { edge, status, heard: source.heard() });
+        self.context.report(Report { edge, status, heard: source.heard(), upper: None });
     }
 }
 
