@@ -12,7 +12,7 @@ use ntp::packet::ReferenceId;
 use ntp::server::{ServerState, Synchronised, leap_indicator, respond};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::sleep;
-use utcd_linux::socket::{OpenError, Received, server};
+use utcd_linux::socket::{Hardware, OpenError, Received, server};
 
 use crate::board::Board;
 use crate::host_clock::HostClock;
@@ -148,7 +148,9 @@ impl Drop for NtpServer {
 }
 
 fn open_all(listen: &[SocketAddr]) -> Result<Vec<(SocketAddr, AsyncSocket)>, ServeError> {
-    let open = |address: &SocketAddr| Ok((*address, AsyncSocket::new(server(*address)?)?));
+    let open = |address: &SocketAddr| {
+        Ok((*address, AsyncSocket::new(server(*address, Hardware::Unwanted)?)?))
+    };
     listen.iter().map(open).collect()
 }
 

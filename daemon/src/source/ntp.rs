@@ -14,7 +14,7 @@ use ntp::source::{News, Source};
 use tokio::net::lookup_host;
 use tokio::time::sleep;
 use utcd_linux::random;
-use utcd_linux::socket::{self, Notice, SendId, Sent};
+use utcd_linux::socket::{self, Hardware, Notice, SendId, Sent};
 
 use super::{Context, Report, Trouble, stamps};
 use crate::net::{AsyncSocket, activity};
@@ -242,7 +242,7 @@ impl Association {
             tracing::debug!("source {}: {reason}", context.name);
         }
         let Some(request) = wake.request else { return wake.failed.is_some() };
-        let opened = socket::client(self.address)
+        let opened = socket::client(self.address, Hardware::Unwanted)
             .map_err(io::Error::other)
             .and_then(AsyncSocket::new)
             .and_then(|mut socket| {
@@ -307,6 +307,8 @@ impl Association {
                     self.note(context, news);
                 }
             }
+            // Not asked for.
+            Notice::TransmittedByHardware { .. } => {}
             Notice::Undelivered { cause, .. } => trouble.note(
                 &context.name,
                 "undelivered",

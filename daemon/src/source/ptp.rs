@@ -12,7 +12,7 @@ use ptp::{Action, ArbitraryTimescale, ClockIdentity, PortConfig, PortState, Tran
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::interface::{Interface, MacAddress};
 use utcd_linux::socket::{
-    IpVersion, Notice, OpenError, PtpPort, SendId, TimeSocket, ptp as open_udp,
+    Hardware, IpVersion, Notice, OpenError, PtpPort, SendId, TimeSocket, ptp as open_udp,
 };
 use utcd_linux::{ethernet, random};
 
@@ -134,7 +134,7 @@ impl PtpSource {
     fn open_sockets(&mut self) -> Result<Sockets, OpenError> {
         let name = self.config.interface.as_str();
         let (event, general) = match self.config.transport {
-            PtpTransport::Ethernet => (ethernet::open(name)?, None),
+            PtpTransport::Ethernet => (ethernet::open(name, Hardware::Unwanted)?, None),
             PtpTransport::UdpIpv4 => open_pair(name, IpVersion::V4)?,
             PtpTransport::UdpIpv6 => open_pair(name, IpVersion::V6)?,
         };
@@ -336,8 +336,8 @@ fn open_pair(
     name: &str,
     version: IpVersion,
 ) -> Result<(TimeSocket, Option<TimeSocket>), OpenError> {
-    let event = open_udp(name, version, PtpPort::Event)?;
-    Ok((event, Some(open_udp(name, version, PtpPort::General)?)))
+    let event = open_udp(name, version, PtpPort::Event, Hardware::Unwanted)?;
+    Ok((event, Some(open_udp(name, version, PtpPort::General, Hardware::Unwanted)?)))
 }
 
 /// Never, where nothing is due.
