@@ -40,7 +40,9 @@ pub fn chain(
     let build = || -> Result<Chain, GraphError> {
         let mut graph = ClockGraph::default();
         let mut last = path;
-        if let Some((upper, chain)) = up.upper.and_then(|upper| Some((upper, upper.chain.as_ref()?))) {
+        if let Some((upper, chain)) =
+            up.upper.and_then(|upper| Some((upper, upper.chain.as_ref()?)))
+        {
             graph.add_chain(chain)?;
             graph.add_clock(clock, ClockKind::HostClock)?;
             last.push(upper.offset());

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use clock_models::graph::Chain;
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
+use clock_models::graph::Chain;
 use clock_models::keeper::Keeper;
 use clock_models::recording::{Believed, Event};
 use clock_models::selection::{SourceId, Verdict};
@@ -101,12 +101,15 @@ struct Said {
 }
 
 /// The limits in a configuration.
-fn limits(config: &config::Clock) -> Limits {
+fn limits(config: &config::Clock, clock: &HostClock) -> Limits {
+    let range = clock.device().and_then(|device| device.max_frequency);
+    // The other half is for the clock's own frequency.
+    let fastest = range.map_or(f64::INFINITY, |range| range / 2.0);
     Limits {
         step_threshold: config.step_threshold,
         max_steps: config.max_steps,
-        panic_threshold: config.panic_threshold,
-        max_slew_rate: config.max_slew_rate,
+        panic_threshold: config.panic_threshold.flatten(),
+        max_slew_rate: config.max_slew_rate.min(fastest),
     }
 }
 
@@ -122,7 +125,7 @@ impl ClockTask {
         heartbeat: Rc<Cell<Instant>>,
     ) -> Self {
         let discipline = match config.mode {
-            ClockMode::Discipline => Discipline::new(limits(&config)),
+            ClockMode::Discipline => Discipline::new(limits(&config, &clock.borrow())),
             ClockMode::Observe => Discipline::observer(),
         };
         let needed = config.min_sources as usize;
@@ -182,7 +185,8 @@ impl ClockTask {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Reconfigure(config) => {
-                self.keeper.set_limits(limits(&config), config.min_sources as usize);
+                let limits = limits(&config, &self.clock.borrow());
+                self.keeper.set_limits(limits, config.min_sources as usize);
                 self.config = *config;
             }
             Order::Expect(id, origin) => {
@@ -208,7 +212,8 @@ impl ClockTask {
     /// Looks after the clock, and says for how long it may then be left alone.
     fn look_after(&mut self, news: bool) -> Duration {
         let (reading, frequency) = {
-            let clock = self.clock.borrow();
+            let mut clock = self.clock.borrow_mut();
+            clock.reopen();
             (clock.read(), clock.frequency())
         };
         let edges: Vec<_> = self.latest.values().map(|report| report.edge.clone()).collect();
@@ -309,9 +314,14 @@ impl ClockTask {
         let foreign = self.is_disciplined() && self.clock.borrow_mut().notice_foreign_steering();
         if foreign && !self.said.foreign_steering {
             self.steered_by_others += 1;
+            let others = self.clock.borrow().held_by();
+            let who = match others.as_slice() {
+                [] => "another program".to_owned(),
+                names => names.join(", "),
+            };
             tracing::warn!(
-                "clock {}: another program steers its frequency; only one may: stop it, \
-                 or set mode = \"observe\"",
+                "clock {}: {who} steers its frequency; only one may: stop it, or set \
+                 mode = \"observe\"",
                 self.config.name
             );
         }

@@ -277,8 +277,13 @@ pub struct SourceStatus {
     pub reference: Option<String>,
     /// Where its time comes from, as configured: `UTC(NIM)`.
     pub origin: Option<String>,
-    /// Who stamps: `kernel`, `user space`.
+    /// Who stamps: `hardware`, `kernel`, `user space`; for a clock, how both are read.
     pub time_stamps: String,
+    /// Why not the hardware, where it was wanted.
+    pub no_hardware: Option<String>,
+    /// The kernel's receive stamp less the network interface's, of one packet, s: the
+    /// latency of this host.
+    pub host_latency: Option<f64>,
     /// Comparisons accepted.
     pub accepted: u64,
     /// Packets and exchanges refused, by named reason.

@@ -8,11 +8,14 @@ use toml::value::Date;
 
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
-    Clock, ClockMode, ClockSource, ClockType, Config, NtpSource, Origin, PtpSource, SourceCommon,
+    Clock, ClockMode, ClockSource, ClockType, Config, NtpSource, Origin, PhcTimescale, PtpSource,
+    SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
 const POOL_COUNT: u32 = 4;
+/// What a clock may differ by, where the file does not say, s.
+const PANIC_THRESHOLD: f64 = 1000.0;
 
 impl Config {
     /// Gives the defaults that depend on other keys.
@@ -95,8 +98,13 @@ pub fn utc_date(unix_seconds: i64) -> Option<Date> {
 impl Clock {
     fn fill_in(&mut self) {
         if self.name.is_empty() {
-            self.name = self.clock_type.word().to_owned();
+            let device = self.device.as_ref().and_then(|path| path.file_name()?.to_str());
+            let own = self.interface.as_deref().or(device);
+            self.name = own.unwrap_or(self.clock_type.word()).to_owned();
         }
+        // A network interface's clock starts anywhere, and nobody has set it yet.
+        let default = (self.clock_type != ClockType::Phc).then_some(PANIC_THRESHOLD);
+        self.panic_threshold.get_or_insert(default);
         if let Some(path) = &self.drift_file {
             self.drift_file = Some(path.to_string_lossy().replace("<name>", &self.name).into());
         }
@@ -165,6 +173,12 @@ impl Checker<'_, '_> {
                 let what = "the system clock is disciplined twice, and can have one owner only";
                 self.refuse(at, "mode", what, "write mode = \"observe\" for one of them");
             }
+            let same = |other: &Clock| other.is_owner() && other.is_same_phc(clock);
+            if clock.is_owner() && before.iter().any(same) {
+                let what =
+                    "this PTP hardware clock is disciplined twice, and can have one owner only";
+                self.refuse(at, "mode", what, "write mode = \"observe\" for one of them");
+            }
             let shared = |other: &Clock| other.is_owner() && other.drift_file == clock.drift_file;
             if clock.is_owner() && clock.drift_file.is_some() && before.iter().any(shared) {
                 let what = "this drift file is that of another clock";
@@ -175,10 +189,11 @@ impl Checker<'_, '_> {
     }
 
     fn clock(&mut self, clock: &Clock, at: &str) {
-        if clock.panic_threshold.is_some_and(|panic| panic <= clock.step_threshold) {
+        if clock.panic_threshold.flatten().is_some_and(|panic| panic <= clock.step_threshold) {
             let what = "step-threshold is not below panic-threshold, so that no step could be made";
             self.refuse(at, "step-threshold", what, "lower it, or raise panic-threshold");
         }
+        self.phc(clock, at);
         if clock.clock_type != ClockType::Virtual {
             for (key, value) in [
                 ("initial-offset", clock.initial_offset),
@@ -189,6 +204,34 @@ impl Checker<'_, '_> {
                     self.refuse(at, key, what, "leave it out");
                 }
             }
+        }
+    }
+
+    /// What a PTP hardware clock needs, and what only it has.
+    fn phc(&mut self, clock: &Clock, at: &str) {
+        let given = [("interface", clock.interface.is_some()), ("device", clock.device.is_some())];
+        if clock.clock_type != ClockType::Phc {
+            let utc = ("timescale", clock.timescale != PhcTimescale::Tai);
+            for (key, _) in given.into_iter().chain([utc]).filter(|(_, given)| *given) {
+                let what = format!("{key} belongs to a clock of type \"phc\" only");
+                self.refuse(at, key, what, "leave it out, or write type = \"phc\"");
+            }
+            return;
+        }
+        let either = "give either interface = \"…\" or device = \"/dev/ptp…\"";
+        match given {
+            [(_, false), (_, false)] => {
+                self.refuse(at, "type", "which PTP hardware clock it is, is not said", either);
+            }
+            [(_, true), (_, true)] => {
+                self.refuse(at, "device", "this PTP hardware clock is given twice", either);
+            }
+            _ => {}
+        }
+        if clock.is_owner() && clock.timescale == PhcTimescale::Utc {
+            let what = "utcd keeps PTP hardware clocks on TAI";
+            let help = "leave timescale out, or write mode = \"observe\"";
+            self.refuse(at, "timescale", what, help);
         }
     }
 
@@ -369,6 +412,12 @@ fn place(root: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
 impl Clock {
     fn is_owner(&self) -> bool {
         self.mode == ClockMode::Discipline
+    }
+
+    fn is_same_phc(&self, other: &Self) -> bool {
+        self.clock_type == ClockType::Phc
+            && other.clock_type == ClockType::Phc
+            && (self.interface == other.interface && self.device == other.device)
     }
 
     fn is_owner_of_system(&self) -> bool {

@@ -35,7 +35,8 @@ impl SystemClock {
         let cross = cross_read(ATTEMPTS);
         let time = leap.to_tai(self.utc_reading(leap, cross.realtime));
         let reading = ClockReading { base: cross.raw, time };
-        CrossReading { raw: cross.raw, reading, window: cross.window, method: "kernel" }
+        let (window, rate) = (cross.window, self.frequency);
+        CrossReading { raw: cross.raw, reading, window, rate, method: "vdso" }
     }
 
     pub(super) fn time_at(&self, base: Timestamp<Free>, leap: &LeapTable) -> Timestamp<Tai> {

@@ -1,8 +1,11 @@
 //! A clock in software, over an oscillator that can be made to err.
 
+use clock_models::discipline::ClockReading;
 use clock_models::time::{Duration, Free, LeapTable, Tai, Timestamp, UtcReading};
 use clock_models::virtual_clock::{Oscillator, VirtualClock as Line};
-use utcd_linux::clock::{ATTEMPTS, cross_read};
+use utcd_linux::clock::{ATTEMPTS, cross_read, raw_now};
+
+use super::CrossReading;
 
 /// A virtual clock and its oscillator.
 #[derive(Debug)]
@@ -22,6 +25,14 @@ impl VirtualClock {
             oscillator: Oscillator::new(start.raw, frequency),
             line: Line::new(start.raw, time + fast),
         }
+    }
+
+    pub(super) fn cross_read(&self) -> CrossReading {
+        let raw = raw_now();
+        let base = self.oscillator.at(raw);
+        let reading = ClockReading { base, time: self.line.at(base) };
+        let rate = (1.0 + self.oscillator.error()) * (1.0 + self.line.frequency()) - 1.0;
+        CrossReading { raw, reading, window: Duration::ZERO, rate, method: "computed" }
     }
 
     pub(super) fn base(&self, raw: Timestamp<Free>) -> Timestamp<Free> {

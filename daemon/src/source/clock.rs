@@ -107,7 +107,8 @@ impl ClockSource {
         }
         usable?;
         let Some(compared) = self.compare() else {
-            let text = format!("{} cannot be compared with {}", self.context.clock_name, self.upper.name);
+            let text =
+                format!("{} cannot be compared with {}", self.context.clock_name, self.upper.name);
             self.trouble.note(&self.context.name, "unreadable", text);
             return Err(Unusable::Unreachable);
         };

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod ntp;
 pub mod ptp;
+mod stamper;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::account::Account;
-use crate::host_clock::HostClock;
+use crate::host_clock::{HostClock, Phcs};
 use crate::record::Recorder;
 use crate::status::SourceStatus;
 
@@ -58,6 +59,8 @@ pub struct Context {
     /// What is known of the clock's frequency (TAI against its time base): value and
     /// standard uncertainty, ratios.
     pub frequency: Option<(f64, f64)>,
+    /// The PTP hardware clocks in use.
+    pub phcs: Phcs,
     /// To the keeper of the clock.
     pub reports: mpsc::Sender<Report>,
     /// Where what the estimator takes in is recorded, if it is.

@@ -163,7 +163,12 @@ impl NtpSource {
         status.reason.clone_from(&self.trouble.now);
         status.accepted = self.accepted;
         status.rejected.clone_from(&self.trouble.counts);
-        Report { edge: self.context.edge(Err(Unusable::NeverHeard)), status, heard: None, upper: None }
+        Report {
+            edge: self.context.edge(Err(Unusable::NeverHeard)),
+            status,
+            heard: None,
+            upper: None,
+        }
     }
 }
 
