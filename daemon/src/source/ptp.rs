@@ -332,7 +332,6 @@ impl PtpSource {
         if port.state != PortState::Slave {
             status.reason = status.reason.or_else(|| Some(port.state.to_string()));
         }
-        status.delay = port.mean_path_delay.map(|delay| 2.0 * delay.seconds());
         if let Some(parent) = port.parent {
             status.reference = Some(parent.grandmaster_identity.to_string());
             status.stratum = Some(edge.stratum);
@@ -344,6 +343,9 @@ impl PtpSource {
             ));
         }
         if let Some(compared) = source.last() {
+            // Of messages that may be a second apart, freed of what the clock drifts in it.
+            let frequency = edge.estimate.map_or(0.0, |estimate| estimate.frequency);
+            status.delay = compared.comparison.two_way(frequency).map(|exchange| exchange.delay);
             status.time_stamps = stamps(self.stamper.stamped_by(compared.stamped_by));
         }
         self.context.report(Report { edge, status, heard: source.heard(), upper: None });
