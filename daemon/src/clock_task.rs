@@ -358,9 +358,13 @@ impl ClockTask {
         let clock = self.clock.borrow();
         let standing = Standing::of(&self.keeper, reading);
         let estimate = tick.estimate.as_ref();
+        let device = clock.device().unwrap_or_default();
         ClockStatus {
             name: self.config.name.clone(),
             kind: clock.kind().to_owned(),
+            device: device.name(),
+            max_frequency: device.max_frequency,
+            fault: device.fault,
             disciplined: self.is_disciplined(),
             state: self.state(),
             offset: tick.error,
@@ -381,6 +385,9 @@ impl ClockTask {
     }
 
     fn state(&self) -> ClockState {
+        if self.clock.borrow().device().is_some_and(|device| device.fault.is_some()) {
+            return ClockState::Faulty;
+        }
         match self.keeper.discipline().state() {
             State::Unsynchronised if self.origins.is_empty() => ClockState::FreeRunning,
             State::Unsynchronised => ClockState::Unsynchronised,
@@ -491,6 +498,10 @@ impl ClockTask {
             ClockState::Holdover => {
                 tracing::warn!("clock {name}: holdover, every source is lost{offset}")
             }
+            ClockState::Faulty => tracing::error!(
+                "clock {name}: faulty: {}; utcd goes on when it is back",
+                status.fault.as_deref().unwrap_or("its device cannot be read")
+            ),
             ClockState::FreeRunning => {
                 tracing::info!("clock {name}: free-running, no source is configured for it")
             }
@@ -577,6 +588,7 @@ const fn why_not_following(status: &ClockStatus) -> Option<&'static str> {
         ClockState::Acquiring => Some("the clock is still being set"),
         ClockState::Holdover => Some("every source is lost"),
         ClockState::Panic => Some("the clock differs insanely from its sources"),
+        ClockState::Faulty => Some("the device of the clock cannot be read"),
     }
 }
 

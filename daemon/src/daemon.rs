@@ -414,7 +414,8 @@ impl Daemon {
                     burst: source.burst,
                     ..ClientConfig::default()
                 };
-                spawn_local(NtpSource::new(context, place, config).run()).abort_handle()
+                spawn_local(NtpSource::new(context, place, config, source.time_stamps).run())
+                    .abort_handle()
             }
             Spec::Ptp(source) => {
                 spawn_local(PtpSource::new(context, source.clone()).run()).abort_handle()

@@ -41,11 +41,22 @@ pub struct Device {
     /// `/dev/ptpN`; `None` while it is gone.
     pub path: Option<String>,
     /// What its driver calls it.
-    pub name: Option<String>,
+    pub driver: Option<String>,
     /// How far its frequency can be set to either side, ratio.
     pub max_frequency: Option<f64>,
     /// Why it cannot be read, while it cannot.
     pub fault: Option<String>,
+}
+
+impl Device {
+    /// `/dev/ptp0 (igb)`; `None` while it is gone.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        match (self.path.as_ref()?, self.driver.as_deref()) {
+            (path, None | Some("")) => Some(path.clone()),
+            (path, Some(driver)) => Some(format!("{path} ({driver})")),
+        }
+    }
 }
 
 /// What the rest of the host is told of a clock.

@@ -100,7 +100,7 @@ impl PhcClock {
         let capabilities = phc.capabilities();
         Device {
             path: phc.index().map(|index| format!("/dev/ptp{index}")),
-            name: capabilities.map(|caps| caps.name.clone()),
+            driver: capabilities.map(|caps| caps.name.clone()),
             max_frequency: capabilities.map(|caps| caps.max_frequency),
             fault: phc.fault().map(str::to_owned),
         }

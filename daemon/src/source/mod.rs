@@ -106,6 +106,14 @@ impl Context {
         sleep_until(Instant::now() + std::time::Duration::from_secs_f64(seconds)).await;
     }
 
+    /// The same; never, where nothing is due.
+    async fn until(&self, at: Option<Timestamp<Free>>) {
+        match at {
+            Some(at) => self.sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// The parts of a status that are the same for every protocol.
     fn status(&self, protocol: &str, address: String) -> SourceStatus {
         SourceStatus {

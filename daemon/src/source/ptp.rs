@@ -5,7 +5,6 @@ use std::io;
 use std::time::Duration;
 
 use clock_models::selection::Unusable;
-use clock_models::time::{Free, Timestamp};
 use ptp::source::{LOOK_INTERVAL, Source};
 use ptp::{Action, ArbitraryTimescale, ClockIdentity, PortConfig, PortState, TransmitId};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -169,7 +168,7 @@ impl PtpSource {
                     self.report(Some(source));
                     Ok(())
                 }
-                () = until(&self.context, timeout) => {
+                () = self.context.until(timeout) => {
                     source.handle_timeout(self.context.clock.borrow().now());
                     Ok(())
                 }
@@ -359,14 +358,6 @@ fn open_pair(
 ) -> Result<(TimeSocket, Option<TimeSocket>), OpenError> {
     let event = open_udp(name, version, PtpPort::Event, hardware)?;
     Ok((event, Some(open_udp(name, version, PtpPort::General, Hardware::Unwanted)?)))
-}
-
-/// Never, where nothing is due.
-async fn until(context: &Context, at: Option<Timestamp<Free>>) {
-    match at {
-        Some(at) => context.sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Never, where there is no monitor, or it has failed.

@@ -56,14 +56,20 @@ impl Stamper {
     pub(super) fn open(&mut self, context: &Context, stamping: &Stamping) -> Result<(), String> {
         self.unmatched = [self.unmatched[0] + self.unmatched[1], 0];
         self.transmit = stamping.transmit;
-        (self.phc, self.why_not, self.latency) = (None, None, None);
+        self.why_not = None;
         if self.wish == TimeStamps::Software {
             return Ok(());
         }
+        // The clock of before is let go last: it is the same one as a rule.
         match clock_of(context, stamping) {
             Ok(phc) => self.phc = Some(phc),
-            Err(reason) if self.wish == TimeStamps::Hardware => return Err(reason),
-            Err(reason) => self.why_not = Some(reason),
+            Err(reason) => {
+                (self.phc, self.latency) = (None, None);
+                if self.wish == TimeStamps::Hardware {
+                    return Err(reason);
+                }
+                self.why_not = Some(reason);
+            }
         }
         self.say(context);
         Ok(())
