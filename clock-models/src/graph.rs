@@ -201,6 +201,20 @@ impl ClockGraph {
         Ok(())
     }
 
+    /// Adds the clocks and links of a chain that was worked out elsewhere.
+    ///
+    /// # Errors
+    /// A clock of it is there already; those before it stay.
+    pub fn add_chain(&mut self, chain: &Chain) -> Result<(), GraphError> {
+        self.add_clock(&chain.origin, chain.kind)?;
+        for link in &chain.links {
+            // What lies below an origin is neither UTC nor an origin.
+            self.add_clock(&link.to, ClockKind::HostClock)?;
+            self.connect(link.clone())?;
+        }
+        Ok(())
+    }
+
     /// Lets a clock follow nothing: it has no leader any more.
     ///
     /// # Errors
@@ -440,6 +454,25 @@ mod tests {
         graph.disconnect("system").unwrap();
         let chain = graph.chain("system", NOW).unwrap();
         assert_eq!((chain.origin(), chain.links().len()), ("system", 0));
+    }
+
+    #[test]
+    fn a_chain_is_continued_by_the_next_clock_and_breaks_where_it_broke() {
+        let below =
+            link("system", "phc", "reading of both", &[Component::path_asymmetry(1e-6, None)]);
+        let upper = graph([certificate(), ntp()]).chain("system", NOW).unwrap();
+        let mut graph = ClockGraph::default();
+        graph.add_chain(&upper).unwrap();
+        graph.add_clock("phc", ClockKind::HostClock).unwrap();
+        graph.connect(below).unwrap();
+        let chain = graph.chain("phc", NOW).unwrap();
+        assert_eq!((chain.origin(), chain.links().len()), ("UTC(NIM)", 3));
+        assert!(chain.traceable().is_ok());
+        assert!(chain.budget().bound() > upper.budget().bound());
+        let later = graph.chain("phc", NOW + crate::time::Duration::SECOND).unwrap();
+        assert!(matches!(later.traceable(), Err(Untraceable::Expired { .. })));
+        let taken = GraphError::NameTaken("UTC(NIM)".to_owned());
+        assert_eq!(graph.add_chain(&upper), Err(taken));
     }
 
     #[test]

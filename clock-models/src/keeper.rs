@@ -57,6 +57,9 @@ pub struct Edge {
     pub stratum: u8,
     /// Standard uncertainty of this host's time stamps, s.
     pub stamp_uncertainty: f64,
+    /// How well the source is known against its origin, where it is a clock of this host
+    /// and its owner has worked that out. It stands in the place of what a source claims.
+    pub upper: Option<Budget>,
 }
 
 impl Edge {
@@ -70,6 +73,12 @@ impl Edge {
 
     /// How well the source is known against its origin.
     pub fn upstream_components(&self) -> impl Iterator<Item = Component> + use<> {
+        let upper = self.upper.as_ref().map(|budget| budget.components().to_vec());
+        let claimed = upper.is_none().then(|| self.claimed_components());
+        upper.into_iter().flatten().chain(claimed.into_iter().flatten())
+    }
+
+    fn claimed_components(&self) -> impl Iterator<Item = Component> + use<> {
         // A certificate says more than the source's own claim, and stands in its place.
         let own = match (self.terms.calibration, self.clock_accuracy) {
             (Some((expanded, k)), _) => Some(Component::calibration(expanded, k)),

@@ -18,6 +18,7 @@ pub mod recording;
 pub mod selection;
 pub mod stability;
 pub mod standing;
+pub mod steered;
 pub mod time;
 pub mod uncertainty;
 pub mod units;

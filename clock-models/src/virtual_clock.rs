@@ -72,6 +72,12 @@ impl Oscillator {
         Self { start, error }
     }
 
+    /// How fast it runs, ratio − 1.
+    #[must_use]
+    pub const fn error(&self) -> f64 {
+        self.error
+    }
+
     /// Its reading when the reference reads `reference`.
     #[must_use]
     pub fn at(&self, reference: Timestamp<Free>) -> Timestamp<Free> {

@@ -5,6 +5,7 @@ use clock_models::keeper::Edge;
 use clock_models::time::{Duration, Timestamp, Utc};
 use clock_models::uncertainty::{Budget, Component};
 
+use crate::account::Account;
 use crate::config::{Date, Origin};
 use crate::status::{BudgetLine, ChainLink};
 
@@ -20,6 +21,8 @@ pub struct Upward<'a> {
     pub protocol: &'a str,
     /// Where its time comes from, as declared.
     pub origin: Option<&'a Origin>,
+    /// What is known of it, where it is a clock of this host that follows something.
+    pub upper: Option<&'a Account>,
 }
 
 /// The chain of `clock`, which is known against its `leader` as well as `path` says.
@@ -36,9 +39,18 @@ pub fn chain(
     let upstream = leader.upstream_components().collect();
     let build = || -> Result<Chain, GraphError> {
         let mut graph = ClockGraph::default();
+        let mut last = path;
+        if let Some((upper, chain)) =
+            up.upper.and_then(|upper| Some((upper, upper.chain.as_ref()?)))
+        {
+            graph.add_chain(chain)?;
+            graph.add_clock(clock, ClockKind::HostClock)?;
+            last.push(upper.offset());
+            graph.connect(link(up.source, clock, up.protocol, last))?;
+            return graph.chain(clock, now);
+        }
         graph.add_clock(clock, ClockKind::HostClock)?;
         graph.add_clock(up.source, ClockKind::RemoteServer)?;
-        let mut last = path;
         match up.origin {
             Some(origin) => {
                 graph.add_clock(&origin.clock, kind(&origin.clock))?;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
+use clock_models::graph::Chain;
 use clock_models::keeper::Keeper;
 use clock_models::recording::{Believed, Event};
 use clock_models::selection::{SourceId, Verdict};
@@ -18,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use utcd_linux::clock::ClockError;
 
+use crate::account::{Account, SharedAccount};
 use crate::board::Board;
 use crate::chain::{self, Upward};
 use crate::config::{self, ClockMode, Origin};
@@ -55,6 +57,8 @@ pub struct ClockTask {
     clock: Rc<RefCell<HostClock>>,
     keeper: Keeper,
     board: Board,
+    /// For those who compare their clock with this one.
+    shared: SharedAccount,
     recorder: Option<Recorder>,
     /// The second of the time base, the state and the leader of the last recorded round.
     recorded: Option<(i128, ClockState, Option<String>)>,
@@ -78,8 +82,11 @@ pub struct ClockTask {
 #[derive(Debug)]
 struct Leading {
     name: String,
+    /// What it is called in a chain, if not by its own name.
+    clock: Option<String>,
     protocol: String,
     origin: Option<Box<Origin>>,
+    upper: Option<Rc<Account>>,
 }
 
 /// What has been logged, so that only changes are.
@@ -94,12 +101,15 @@ struct Said {
 }
 
 /// The limits in a configuration.
-fn limits(config: &config::Clock) -> Limits {
+fn limits(config: &config::Clock, clock: &HostClock) -> Limits {
+    let range = clock.device().and_then(|device| device.max_frequency);
+    // The other half is for the clock's own frequency.
+    let fastest = range.map_or(f64::INFINITY, |range| range / 2.0);
     Limits {
         step_threshold: config.step_threshold,
         max_steps: config.max_steps,
-        panic_threshold: config.panic_threshold,
-        max_slew_rate: config.max_slew_rate,
+        panic_threshold: config.panic_threshold.flatten(),
+        max_slew_rate: config.max_slew_rate.min(fastest),
     }
 }
 
@@ -110,11 +120,12 @@ impl ClockTask {
         config: config::Clock,
         clock: Rc<RefCell<HostClock>>,
         board: Board,
+        shared: SharedAccount,
         recorder: Option<Recorder>,
         heartbeat: Rc<Cell<Instant>>,
     ) -> Self {
         let discipline = match config.mode {
-            ClockMode::Discipline => Discipline::new(limits(&config)),
+            ClockMode::Discipline => Discipline::new(limits(&config, &clock.borrow())),
             ClockMode::Observe => Discipline::observer(),
         };
         let needed = config.min_sources as usize;
@@ -123,6 +134,7 @@ impl ClockTask {
             clock,
             keeper: Keeper::new(discipline, needed),
             board,
+            shared,
             recorder,
             recorded: None,
             origins: BTreeMap::new(),
@@ -173,7 +185,8 @@ impl ClockTask {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Reconfigure(config) => {
-                self.keeper.set_limits(limits(&config), config.min_sources as usize);
+                let limits = limits(&config, &self.clock.borrow());
+                self.keeper.set_limits(limits, config.min_sources as usize);
                 self.config = *config;
             }
             Order::Expect(id, origin) => {
@@ -199,7 +212,8 @@ impl ClockTask {
     /// Looks after the clock, and says for how long it may then be left alone.
     fn look_after(&mut self, news: bool) -> Duration {
         let (reading, frequency) = {
-            let clock = self.clock.borrow();
+            let mut clock = self.clock.borrow_mut();
+            clock.reopen();
             (clock.read(), clock.frequency())
         };
         let edges: Vec<_> = self.latest.values().map(|report| report.edge.clone()).collect();
@@ -300,9 +314,14 @@ impl ClockTask {
         let foreign = self.is_disciplined() && self.clock.borrow_mut().notice_foreign_steering();
         if foreign && !self.said.foreign_steering {
             self.steered_by_others += 1;
+            let others = self.clock.borrow().held_by();
+            let who = match others.as_slice() {
+                [] => "another program".to_owned(),
+                names => names.join(", "),
+            };
             tracing::warn!(
-                "clock {}: another program steers its frequency; only one may: stop it, \
-                 or set mode = \"observe\"",
+                "clock {}: {who} steers its frequency; only one may: stop it, or set \
+                 mode = \"observe\"",
                 self.config.name
             );
         }
@@ -312,11 +331,12 @@ impl ClockTask {
     fn publish(&mut self, tick: &Tick, reading: ClockReading) -> ClockStatus {
         self.notice_leader();
         let mut status = self.clock_status(tick, reading);
-        self.trace(reading, &mut status);
+        let chain = self.trace(reading, &mut status);
         self.say_falsetickers();
         self.say(&status);
         let sources = self.source_statuses(reading);
         self.board.put_clock(status.clone(), sources);
+        self.shared.replace(Rc::new(Account { status: status.clone(), chain }));
         status
     }
 
@@ -325,8 +345,10 @@ impl ClockTask {
         if let Some(report) = self.latest.get(&id) {
             self.led_by = Some(Leading {
                 name: report.status.name.clone(),
-                protocol: report.status.protocol.to_uppercase(),
+                clock: report.upper.as_ref().map(|upper| upper.status.name.clone()),
+                protocol: method(&report.status.protocol),
                 origin: self.origins.get(&id).cloned().flatten(),
+                upper: report.upper.clone(),
             });
         }
     }
@@ -336,9 +358,13 @@ impl ClockTask {
         let clock = self.clock.borrow();
         let standing = Standing::of(&self.keeper, reading);
         let estimate = tick.estimate.as_ref();
+        let device = clock.device().unwrap_or_default();
         ClockStatus {
             name: self.config.name.clone(),
             kind: clock.kind().to_owned(),
+            device: device.name(),
+            max_frequency: device.max_frequency,
+            fault: device.fault,
             disciplined: self.is_disciplined(),
             state: self.state(),
             offset: tick.error,
@@ -359,6 +385,9 @@ impl ClockTask {
     }
 
     fn state(&self) -> ClockState {
+        if self.clock.borrow().device().is_some_and(|device| device.fault.is_some()) {
+            return ClockState::Faulty;
+        }
         match self.keeper.discipline().state() {
             State::Unsynchronised if self.origins.is_empty() => ClockState::FreeRunning,
             State::Unsynchronised => ClockState::Unsynchronised,
@@ -370,12 +399,13 @@ impl ClockTask {
     }
 
     /// Uncertainty and traceability, which are one thing.
-    fn trace(&self, reading: ClockReading, status: &mut ClockStatus) {
+    fn trace(&self, reading: ClockReading, status: &mut ClockStatus) -> Option<Chain> {
         let chain = self.led_by.as_ref().and_then(|leading| {
             let up = Upward {
-                source: &leading.name,
+                source: leading.clock.as_ref().unwrap_or(&leading.name),
                 protocol: &leading.protocol,
                 origin: leading.origin.as_deref(),
+                upper: leading.upper.as_deref(),
             };
             let leader = self.keeper.leader()?;
             let path = self.keeper.path(reading.base)?;
@@ -384,16 +414,25 @@ impl ClockTask {
         });
         let Some(chain) = chain else {
             status.not_traceable_because = why_not_following(status).map(str::to_owned);
-            return;
+            return None;
         };
         let budget = chain.budget();
         status.uncertainty = Some(budget.expanded(2.0));
         status.bound = Some(budget.bound());
         let reason = chain.traceable().err().map(ToString::to_string);
-        status.not_traceable_because =
-            reason.or_else(|| why_not_following(status).map(str::to_owned));
+        status.not_traceable_because = reason
+            .or_else(|| self.why_not_above())
+            .or_else(|| why_not_following(status).map(str::to_owned));
         status.traceable = status.not_traceable_because.is_none();
         status.chain = chain::published(&chain);
+        Some(chain)
+    }
+
+    /// Why the clock of this host that is followed is not traceable, if it is not.
+    fn why_not_above(&self) -> Option<String> {
+        let above = &self.led_by.as_ref()?.upper.as_ref()?.status;
+        let reason = above.not_traceable_because.as_ref()?;
+        Some(format!("clock {}: {reason}", above.name))
     }
 
     fn source_statuses(&self, reading: ClockReading) -> Vec<SourceStatus> {
@@ -459,6 +498,10 @@ impl ClockTask {
             ClockState::Holdover => {
                 tracing::warn!("clock {name}: holdover, every source is lost{offset}")
             }
+            ClockState::Faulty => tracing::error!(
+                "clock {name}: faulty: {}; utcd goes on when it is back",
+                status.fault.as_deref().unwrap_or("its device cannot be read")
+            ),
             ClockState::FreeRunning => {
                 tracing::info!("clock {name}: free-running, no source is configured for it")
             }
@@ -528,6 +571,14 @@ fn quality(status: &ClockStatus) -> Option<Quality> {
     vouched.then_some(Quality { bound: bound + offset, uncertainty: uncertainty / 2.0 + offset })
 }
 
+/// By what a source is compared with the clock, for its chain.
+fn method(protocol: &str) -> String {
+    match protocol {
+        "clock" => "reading both clocks".to_owned(),
+        protocol => protocol.to_uppercase(),
+    }
+}
+
 /// Why a clock is not on its sources, if it is not.
 const fn why_not_following(status: &ClockStatus) -> Option<&'static str> {
     match status.state {
@@ -537,6 +588,7 @@ const fn why_not_following(status: &ClockStatus) -> Option<&'static str> {
         ClockState::Acquiring => Some("the clock is still being set"),
         ClockState::Holdover => Some("every source is lost"),
         ClockState::Panic => Some("the clock differs insanely from its sources"),
+        ClockState::Faulty => Some("the device of the clock cannot be read"),
     }
 }
 

@@ -20,18 +20,20 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle, spawn_local};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use crate::account::SharedAccount;
 use crate::board::Board;
 use crate::clock_task::{ClockTask, Order};
-use crate::config::{self, ClockMode, ClockType, Config, NtpServer as NtpServerConfig};
+use crate::config::{self, ClockType, Config, NtpServer as NtpServerConfig, PhcTimescale};
 use crate::connections::SharedCounts;
 use crate::control::{self, Socket};
 use crate::drift;
-use crate::host_clock::HostClock;
+use crate::host_clock::{HostClock, NoPhc, Phcs, Place as PhcPlace, Timescale};
 use crate::http;
 use crate::leap;
 use crate::record::Recorder;
 use crate::serve_ntp::{NtpServer, Served};
 use crate::service::Service;
+use crate::source::clock::{ClockSource, Upper};
 use crate::source::ntp::{NtpSource, Place, Taken};
 use crate::source::ptp::PtpSource;
 use crate::source::{Context, Report};
@@ -63,6 +65,14 @@ pub enum StartError {
     /// The control socket cannot be made.
     #[error("control socket: {0}")]
     Control(#[from] control::BindError),
+    /// A clock cannot be had.
+    #[error("clock {name}: {source}")]
+    Phc {
+        /// Which one.
+        name: String,
+        /// Why.
+        source: NoPhc,
+    },
     /// Anything the runtime or the kernel refuses.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
@@ -72,6 +82,7 @@ pub enum StartError {
 struct RunningClock {
     config: config::Clock,
     clock: Rc<RefCell<HostClock>>,
+    account: SharedAccount,
     frequency: Option<(f64, f64)>,
     reports: mpsc::Sender<Report>,
     orders: mpsc::Sender<Order>,
@@ -91,6 +102,7 @@ struct RunningSource {
 enum Spec {
     Ntp(config::NtpSource),
     Ptp(config::PtpSource),
+    Clock(config::ClockSource),
 }
 
 impl Spec {
@@ -98,6 +110,7 @@ impl Spec {
         match self {
             Self::Ntp(source) => &source.common,
             Self::Ptp(source) => &source.common,
+            Self::Clock(source) => &source.common,
         }
     }
 }
@@ -111,6 +124,7 @@ pub struct Daemon {
     said_leap_expired: bool,
     board: Board,
     recorder: Option<Recorder>,
+    phcs: Phcs,
     clocks: BTreeMap<String, RunningClock>,
     sources: BTreeMap<String, RunningSource>,
     next_id: u32,
@@ -138,6 +152,7 @@ impl Daemon {
             said_leap_expired: false,
             board: Board::new(),
             recorder: config.record.as_ref().map(Recorder::start).transpose()?,
+            phcs: Phcs::default(),
             clocks: BTreeMap::new(),
             sources: BTreeMap::new(),
             next_id: 0,
@@ -148,7 +163,7 @@ impl Daemon {
         };
         daemon.serve_outputs(control).await?;
         for clock in daemon.config.clocks.clone() {
-            daemon.start_clock(clock);
+            daemon.start_clock(clock)?;
         }
         if let Some(server) = daemon.config.serve.ntp.clone() {
             let served = daemon.served(&server)?;
@@ -260,28 +275,32 @@ impl Daemon {
         Ok(())
     }
 
-    fn start_clock(&mut self, config: config::Clock) {
+    fn start_clock(&mut self, config: config::Clock) -> Result<(), StartError> {
         let leap = Rc::clone(&self.leap);
         let clock = match config.clock_type {
             ClockType::Virtual => {
                 HostClock::virtual_clock(config.initial_offset, config.initial_frequency, leap)
             }
             ClockType::System => HostClock::system(leap),
+            ClockType::Phc => self.phc(&config, leap)?,
         };
         let clock = Rc::new(RefCell::new(clock));
         let (reports, incoming) = mpsc::channel(REPORTS);
         let (orders, commands) = mpsc::channel(REPORTS);
         let heartbeat = Rc::new(Cell::new(Instant::now()));
+        let account = SharedAccount::default();
         let owner = ClockTask::new(
             config.clone(),
             Rc::clone(&clock),
             self.board.clone(),
+            Rc::clone(&account),
             self.recorder.clone(),
             Rc::clone(&heartbeat),
         );
         let running = RunningClock {
             frequency: known_frequency(&config),
             clock,
+            account,
             reports,
             orders,
             heartbeat,
@@ -289,6 +308,25 @@ impl Daemon {
             config,
         };
         self.clocks.insert(running.config.name.clone(), running);
+        Ok(())
+    }
+
+    fn phc(
+        &self,
+        config: &config::Clock,
+        leap: Rc<RefCell<LeapTable>>,
+    ) -> Result<HostClock, StartError> {
+        // The configuration has been checked: one of them is given.
+        let interface = config.interface.clone().map(PhcPlace::Interface);
+        let device = config.device.clone().map(PhcPlace::Device);
+        let place = interface.or(device).unwrap_or(PhcPlace::Index(0));
+        let name = config.name.clone();
+        let phc = self.phcs.get(place).map_err(|source| StartError::Phc { name, source })?;
+        let timescale = match config.timescale {
+            PhcTimescale::Tai => Timescale::Tai,
+            PhcTimescale::Utc => Timescale::Utc,
+        };
+        Ok(HostClock::phc(phc, timescale, leap))
     }
 
     fn served(&self, config: &NtpServerConfig) -> Result<Served, StartError> {
@@ -327,6 +365,7 @@ impl Daemon {
             clock: Rc::clone(&clock.clock),
             leap: Rc::clone(&self.leap),
             frequency: self.frequency(clock),
+            phcs: self.phcs.clone(),
             reports: clock.reports.clone(),
             recorder: self.recorder.clone(),
         };
@@ -346,10 +385,52 @@ impl Daemon {
             let origin = common.origin.clone().map(Box::new);
             // The owner of the clock lives as long as its channel.
             let _ = orders.send(Order::Expect(id, origin)).await;
-            parts.push((id, spawn_source(context, &spec, &taken)));
+            parts.push((id, self.spawn_source(context, &spec, &taken)));
         }
         let name = common.name.clone();
         self.sources.insert(name, RunningSource { spec, clock: common.clock, parts });
+    }
+
+    /// The clock that is a source. The configuration has been checked: it is there.
+    fn upper(&self, source: &config::ClockSource) -> Option<Upper> {
+        let running = self.clocks.get(&source.of)?;
+        Some(Upper {
+            name: source.of.clone(),
+            clock: Rc::clone(&running.clock),
+            account: Rc::clone(&running.account),
+        })
+    }
+
+    fn spawn_source(&self, context: Context, spec: &Spec, taken: &Taken) -> AbortHandle {
+        match spec {
+            Spec::Ntp(source) => {
+                let host =
+                    source.server.clone().or_else(|| source.pool.clone()).unwrap_or_default();
+                let place = Place { host, port: source.port, taken: Rc::clone(taken) };
+                let config = ClientConfig {
+                    min_poll: source.min_poll,
+                    max_poll: source.max_poll,
+                    max_delay: source.max_delay,
+                    burst: source.burst,
+                    ..ClientConfig::default()
+                };
+                spawn_local(NtpSource::new(context, place, config, source.time_stamps).run())
+                    .abort_handle()
+            }
+            Spec::Ptp(source) => {
+                spawn_local(PtpSource::new(context, source.clone()).run()).abort_handle()
+            }
+            Spec::Clock(source) => {
+                let upper = self.upper(source);
+                let interval = Duration::from_secs_f64(source.interval);
+                spawn_local(async move {
+                    if let Some(upper) = upper {
+                        ClockSource::new(context, upper, interval).run().await;
+                    }
+                })
+                .abort_handle()
+            }
+        }
     }
 
     /// Reads the file again. One that is wrong is refused, and the old one stays in force.
@@ -382,11 +463,17 @@ impl Daemon {
 
     /// What only a restart can change, if that is asked for.
     fn cannot_become(&self, new: &Config) -> Option<String> {
-        let identity = |config: &Config| -> Vec<(String, ClockType, ClockMode)> {
-            config.clocks.iter().map(|c| (c.name.clone(), c.clock_type, c.mode)).collect()
+        let identity = |config: &Config| -> Vec<_> {
+            let identity = |c: &config::Clock| {
+                let place = (c.interface.clone(), c.device.clone(), c.timescale);
+                (c.name.clone(), c.clock_type, c.mode, place)
+            };
+            config.clocks.iter().map(identity).collect()
         };
         if identity(&self.config) != identity(new) {
-            return Some("clocks were added, removed, or changed in name, type or mode".into());
+            return Some(
+                "clocks were added, removed, or changed in name, type, mode or device".into(),
+            );
         }
         if self.config.metrics != new.metrics || self.config.control != new.control {
             return Some("[metrics] or [control] has changed".into());
@@ -453,7 +540,8 @@ impl Daemon {
 
 fn specs(config: &Config) -> Vec<Spec> {
     let ntp = config.sources.ntp.iter().cloned().map(Spec::Ntp);
-    ntp.chain(config.sources.ptp.iter().cloned().map(Spec::Ptp)).collect()
+    let ptp = config.sources.ptp.iter().cloned().map(Spec::Ptp);
+    ntp.chain(ptp).chain(config.sources.clock.iter().cloned().map(Spec::Clock)).collect()
 }
 
 fn terms(common: &config::SourceCommon) -> Terms {
@@ -471,26 +559,6 @@ fn terms(common: &config::SourceCommon) -> Terms {
         correction: -common.correction(),
         asymmetry_uncertainty: common.asymmetry_uncertainty,
         calibration,
-    }
-}
-
-fn spawn_source(context: Context, spec: &Spec, taken: &Taken) -> AbortHandle {
-    match spec {
-        Spec::Ntp(source) => {
-            let host = source.server.clone().or_else(|| source.pool.clone()).unwrap_or_default();
-            let place = Place { host, port: source.port, taken: Rc::clone(taken) };
-            let config = ClientConfig {
-                min_poll: source.min_poll,
-                max_poll: source.max_poll,
-                max_delay: source.max_delay,
-                burst: source.burst,
-                ..ClientConfig::default()
-            };
-            spawn_local(NtpSource::new(context, place, config).run()).abort_handle()
-        }
-        Spec::Ptp(source) => {
-            spawn_local(PtpSource::new(context, source.clone()).run()).abort_handle()
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The parts of the daemon `utcd` and of `utcctl`.
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod board;
 pub mod chain;
 pub mod clock_task;

@@ -61,6 +61,11 @@ const CLOCK_GAUGES: &[Row<ClockStatus, Option<f64>>] = &[
         Some(clock.tai_offset as f64)
     }),
     (
+        "utcd_clock_max_frequency_ratio",
+        "How far the frequency of a clock in hardware can be set to either side.",
+        |clock| clock.max_frequency,
+    ),
+    (
         "utcd_clock_stratum",
         "Stratum at which the clock is served, 16 when unsynchronised.",
         |clock| Some(f64::from(clock.stratum)),
@@ -120,6 +125,11 @@ const SOURCE_GAUGES: &[Row<SourceStatus, Option<f64>>] = &[
         "Random walk of the frequency of the clock's oscillator in one second, as the estimator \
          found it by the source.",
         |source| source.wander,
+    ),
+    (
+        "utcd_source_host_latency_seconds",
+        "Receive time stamp of the kernel less that of the network interface, of one packet.",
+        |source| source.host_latency,
     ),
     (
         "utcd_source_reachability_ratio",

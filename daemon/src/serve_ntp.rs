@@ -12,12 +12,12 @@ use ntp::packet::ReferenceId;
 use ntp::server::{ServerState, Synchronised, leap_indicator, respond};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::sleep;
-use utcd_linux::socket::{OpenError, Received, server};
+use utcd_linux::socket::{Hardware, OpenError, Received, server};
 
 use crate::board::Board;
 use crate::host_clock::HostClock;
 use crate::net::AsyncSocket;
-use crate::status::{ClockState, ClockStatus, NtpServerStatus, Status};
+use crate::status::{ClockState, ClockStatus, NtpServerStatus, SourceStatus, Status};
 
 /// log2 s: what reading the clock is uncertain by.
 const PRECISION: i8 = -22;
@@ -148,7 +148,9 @@ impl Drop for NtpServer {
 }
 
 fn open_all(listen: &[SocketAddr]) -> Result<Vec<(SocketAddr, AsyncSocket)>, ServeError> {
-    let open = |address: &SocketAddr| Ok((*address, AsyncSocket::new(server(*address)?)?));
+    let open = |address: &SocketAddr| {
+        Ok((*address, AsyncSocket::new(server(*address, Hardware::Unwanted)?)?))
+    };
     listen.iter().map(open).collect()
 }
 
@@ -230,11 +232,16 @@ impl Served {
 
     fn following(&self, status: &Status, clock: &ClockStatus) -> Synchronised {
         let now = self.now();
-        let leader = status.sources.iter().find(|s| Some(&s.name) == clock.leader.as_ref());
-        let address = leader.and_then(|s| s.address.parse::<SocketAddr>().ok());
+        let leader = leader(status, clock);
+        let remote = remote_leader(status, clock);
+        let address = remote.and_then(|s| s.address.parse::<SocketAddr>().ok());
         let reference_id = match address.map(|address| address.ip()) {
             Some(ip) => reference(ip),
-            None => ReferenceId::from_code("PTP").unwrap_or(ReferenceId::NONE),
+            // A clock of the host that follows nothing is a reference by declaration.
+            None => {
+                let code = if remote.is_some() { "PTP" } else { "PHC" };
+                ReferenceId::from_code(code).unwrap_or(ReferenceId::NONE)
+            }
         };
         let age = leader.and_then(|s| s.age).unwrap_or(0.0);
         let age = clock_models::time::Duration::from_seconds(age);
@@ -260,6 +267,24 @@ impl Served {
             reference_time: now,
         }
     }
+}
+
+fn leader<'a>(status: &'a Status, clock: &ClockStatus) -> Option<&'a SourceStatus> {
+    status.sources.iter().find(|source| Some(&source.name) == clock.leader.as_ref())
+}
+
+/// What the clock follows outside of this host, be it through other clocks of it.
+fn remote_leader<'a>(status: &'a Status, clock: &ClockStatus) -> Option<&'a SourceStatus> {
+    let mut source = leader(status, clock)?;
+    // No clock follows itself: after all of them, there is none left.
+    for _ in &status.clocks {
+        if source.protocol != "clock" {
+            return Some(source);
+        }
+        let upper = status.clocks.iter().find(|upper| upper.name == source.address)?;
+        source = leader(status, upper)?;
+    }
+    None
 }
 
 fn reference(ip: IpAddr) -> ReferenceId {

@@ -56,17 +56,20 @@ pub enum ClockState {
     Holdover,
     /// A change beyond the panic threshold was refused: an operator must look.
     Panic,
+    /// Its device is gone or cannot be read; utcd waits for it to come back.
+    Faulty,
 }
 
 impl ClockState {
     /// Every state, in the order in which a clock usually meets them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::FreeRunning,
         Self::Unsynchronised,
         Self::Acquiring,
         Self::Locked,
         Self::Holdover,
         Self::Panic,
+        Self::Faulty,
     ];
 
     /// As in the JSON and in the metrics.
@@ -79,6 +82,7 @@ impl ClockState {
             Self::Locked => "locked",
             Self::Holdover => "holdover",
             Self::Panic => "panic",
+            Self::Faulty => "faulty",
         }
     }
 }
@@ -89,8 +93,14 @@ impl ClockState {
 pub struct ClockStatus {
     /// Name in the configuration, and label in the metrics.
     pub name: String,
-    /// `virtual` or `system`.
+    /// `virtual`, `system` or `phc`.
     pub kind: String,
+    /// The device of a clock in hardware and what its driver calls it: `/dev/ptp0 (igb)`.
+    pub device: Option<String>,
+    /// How far the frequency of a clock in hardware can be set to either side, ratio.
+    pub max_frequency: Option<f64>,
+    /// Why the device cannot be read, while it cannot.
+    pub fault: Option<String>,
     /// False where the clock is only observed.
     pub disciplined: bool,
     /// What it is doing.
@@ -277,8 +287,13 @@ pub struct SourceStatus {
     pub reference: Option<String>,
     /// Where its time comes from, as configured: `UTC(NIM)`.
     pub origin: Option<String>,
-    /// Who stamps: `kernel`, `user space`.
+    /// Who stamps: `hardware`, `kernel`, `user space`; for a clock, how both are read.
     pub time_stamps: String,
+    /// Why not the hardware, where it was wanted.
+    pub no_hardware: Option<String>,
+    /// The kernel's receive stamp less the network interface's, of one packet, s: the
+    /// latency of this host.
+    pub host_latency: Option<f64>,
     /// Comparisons accepted.
     pub accepted: u64,
     /// Packets and exchanges refused, by named reason.

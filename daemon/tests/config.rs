@@ -54,7 +54,7 @@ fn a_server_alone_is_enough_and_the_rest_has_defaults() {
     assert_eq!((clock.name.as_str(), clock.clock_type), ("system", ClockType::System));
     assert_eq!(clock.mode, ClockMode::Discipline);
     assert_eq!((clock.step_threshold, clock.max_steps), (1e-3, 3));
-    assert_eq!(clock.panic_threshold, Some(1000.0));
+    assert_eq!(clock.panic_threshold, Some(Some(1000.0)));
     assert_eq!(clock.max_slew_rate, 500.0 * 1e-6);
     assert_eq!(clock.drift_file.as_deref(), Some(Path::new("/var/lib/utcd/system.drift")));
     let [source] = config.sources.ntp.as_slice() else { panic!("{:?}", config.sources) };
@@ -428,7 +428,9 @@ fn the_control_socket_of_a_user_follows_the_xdg_specification() {
 fn the_default_of_a_section_is_what_an_empty_one_means() {
     let config = parse(&format!("[[clock]]\n{SOURCE}"));
     let drift_file = Some("/var/lib/utcd/system.drift".into());
-    assert_eq!(config.clocks, [Clock { name: "system".into(), drift_file, ..Clock::default() }]);
+    let panic_threshold = Some(Some(1000.0));
+    let name = "system".into();
+    assert_eq!(config.clocks, [Clock { name, drift_file, panic_threshold, ..Clock::default() }]);
 }
 
 #[test]
@@ -536,4 +538,88 @@ fn nesting_without_end_is_refused() {
     ] {
         assert!(!problems(&text).is_empty());
     }
+}
+
+/// Two virtual clocks, `a` that follows a server, and `b`.
+const TWO: &str = "\
+[[clock]]
+name = \"a\"
+type = \"virtual\"
+drift-file = \"none\"
+[[clock]]
+name = \"b\"
+type = \"virtual\"
+drift-file = \"none\"
+[[source.ntp]]
+server = \"ntp.example\"
+clock = \"a\"
+";
+
+fn of(of: &str, clock: &str) -> String {
+    format!("[[source.clock]]\nof = \"{of}\"\nclock = \"{clock}\"\n")
+}
+
+#[test]
+fn a_clock_may_follow_another_clock_of_the_host() {
+    let config = parse(&(TWO.to_owned() + &of("a", "b")));
+    let [source] = config.sources.clock.as_slice() else { panic!("{:?}", config.sources) };
+    assert_eq!((source.common.name.as_str(), source.of.as_str()), ("a-for-b", "a"));
+    assert_eq!(source.interval, 1.0);
+    assert_eq!(config.every_source().count(), 2);
+}
+
+#[test]
+fn a_clock_that_would_follow_itself_is_refused_with_the_circle() {
+    let (_, _, text) = problem(&(TWO.to_owned() + &of("a", "b") + &of("b", "a")));
+    assert!(text.contains("clock \"b\" would follow itself: b ← a"), "{text}");
+    let (_, _, text) = problem(&(TWO.to_owned() + &of("a", "b") + &of("b", "b")));
+    assert!(text.contains("clock \"b\" would follow itself"), "{text}");
+    let watched = of("b", "a") + "select = false\n";
+    assert_eq!(parse(&(TWO.to_owned() + &of("a", "b") + &watched)).sources.clock.len(), 2);
+}
+
+#[test]
+fn a_clock_to_follow_must_exist_and_is_compared_neither_too_often_nor_too_seldom() {
+    let (_, _, text) = problem(&(TWO.to_owned() + &of("a", "b") + &of("aa", "b")));
+    assert!(text.contains("no clock of the name \"aa\"") && text.contains("write \"a\""), "{text}");
+    for interval in ["50 ms", "65 s"] {
+        let text = TWO.to_owned() + &of("a", "b") + &format!("interval = \"{interval}\"\n");
+        let (_, _, text) = problem(&text);
+        assert!(text.contains("at least") || text.contains("at most"), "{text}");
+    }
+}
+
+#[test]
+fn a_phc_is_given_by_its_interface_or_its_device() {
+    let phc = |keys: &str| format!("[[clock]]\ntype = \"phc\"\n{keys}{SOURCE}");
+    let config = parse(&phc("interface = \"eth0\"\n"));
+    let [clock] = config.clocks.as_slice() else { panic!("{:?}", config.clocks) };
+    assert_eq!((clock.clock_type, clock.name.as_str()), (ClockType::Phc, "eth0"));
+    assert_eq!(clock.panic_threshold, Some(None));
+    assert_eq!(parse(&phc("device = \"/dev/ptp1\"\n")).clocks[0].name, "ptp1");
+    let panics = phc("device = \"/dev/ptp1\"\npanic-threshold = \"1 s\"\n");
+    assert_eq!(parse(&panics).clocks[0].panic_threshold, Some(Some(1.0)));
+    for (keys, complaint) in [
+        ("", "which PTP hardware clock it is"),
+        ("interface = \"eth0\"\ndevice = \"/dev/ptp0\"\n", "given twice"),
+        ("interface = \"eth0\"\ntimescale = \"utc\"\n", "keeps PTP hardware clocks on TAI"),
+    ] {
+        let (_, _, text) = problem(&phc(keys));
+        assert!(text.contains(complaint), "{text}");
+    }
+    let observed = "device = \"/dev/ptp_kvm\"\ntimescale = \"utc\"\nmode = \"observe\"\n";
+    parse(&phc(observed));
+}
+
+#[test]
+fn only_a_phc_has_a_device_and_only_one_owner() {
+    for key in ["interface = \"eth0\"", "device = \"/dev/ptp0\"", "timescale = \"utc\""] {
+        let (_, _, text) = problem(&format!("[[clock]]\n{key}\n{SOURCE}"));
+        assert!(text.contains("type \"phc\" only"), "{text}");
+    }
+    let twice = "[[clock]]\nname = \"a\"\ntype = \"phc\"\ninterface = \"eth0\"\n\
+                 [[clock]]\nname = \"b\"\ntype = \"phc\"\ninterface = \"eth0\"\n";
+    let both = twice.to_owned() + SOURCE + "clock = \"a\"\n" + &of("a", "b");
+    let (_, _, text) = problem(&both);
+    assert!(text.contains("disciplined twice"), "{text}");
 }

@@ -138,6 +138,7 @@ impl Source {
             clock_accuracy: None,
             stratum: answer.map_or(UNSYNCHRONISED, |answer| answer.stratum),
             stamp_uncertainty: comparison.map_or(0.0, |c| c.stamp_uncertainty),
+            upper: None,
         }
     }
 

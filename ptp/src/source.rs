@@ -235,6 +235,7 @@ impl Source {
             clock_accuracy: status.parent.and_then(|parent| parent.clock_accuracy),
             stratum: status.parent.as_ref().map_or(UNSYNCHRONISED, stratum),
             stamp_uncertainty: self.last.map_or(0.0, |last| last.comparison.stamp_uncertainty),
+            upper: None,
         }
     }
 

@@ -209,7 +209,9 @@ impl Estimator {
 impl Tracking {
     /// Begins with the last exchanges, once there are enough of them.
     fn start(recent: &Recent, frequency: (f64, f64), noise: f64, follows: bool) -> Option<Self> {
-        let first = recent.first(frequency.0)?;
+        // Messages may be as far apart as a second: at an unknown frequency that is no delay.
+        let is_known = frequency.1 < UNKNOWN_FREQUENCY;
+        let first = recent.first(is_known.then_some(frequency.0))?;
         let [delay, jitter] = [first.delay, first.jitter].map(|s| s.max(noise));
         let (bank, envelope) =
             (Bank::new(delay, jitter, frequency), Envelope::new(delay / 2.0 + noise));

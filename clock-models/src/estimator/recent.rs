@@ -62,8 +62,9 @@ impl Recent {
     }
 
     /// What they show, once there are enough; `frequency` is what is known of that of the
-    /// reference, ratio − 1.
-    pub(super) fn first(&self, frequency: f64) -> Option<First> {
+    /// reference, ratio − 1: where that is nothing, what they show of it themselves.
+    pub(super) fn first(&self, frequency: Option<f64>) -> Option<First> {
+        let frequency = frequency.or_else(|| self.slope()).unwrap_or(0.0);
         let seen: Vec<TwoWay> =
             self.exchanges().filter_map(|exchange| two_way(exchange, frequency)).collect();
         let (EXCHANGES, Some(first)) = (seen.len(), seen.first()) else { return None };
@@ -72,6 +73,13 @@ impl Recent {
         // The middle one of those above the least: one exchange may be late by anything.
         let jitter = delays[EXCHANGES / 2] - delays[0];
         Some(First { at: first.at, anchor: first.difference, delay: first.delay, jitter })
+    }
+
+    /// The frequency that the messages from the reference show, ratio − 1.
+    fn slope(&self) -> Option<f64> {
+        let ([first, _], [last, _]) = (self.exchanges.first()?, self.exchanges.last()?);
+        let elapsed = (last.at - first.at).seconds();
+        (elapsed > 0.0).then(|| (last.difference - first.difference).seconds() / elapsed)
     }
 }
 

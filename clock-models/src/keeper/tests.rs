@@ -32,6 +32,7 @@ fn edge(id: u32, at: Timestamp<Free>, offset: f64) -> Edge {
         clock_accuracy: None,
         stratum: 1,
         stamp_uncertainty: 1e-7,
+        upper: None,
     }
 }
 

@@ -7,8 +7,8 @@ use std::os::fd::AsRawFd;
 use nix::libc::{self, c_int, c_ushort};
 use socket2::{Domain, SockAddr, SockAddrStorage, SockFilter, SockRef, Socket, Type};
 
-use crate::interface::{Interface, MacAddress};
-use crate::socket::{OpenError, TimeSocket, Wanted, cannot};
+use crate::interface::{Interface, MacAddress, Purpose};
+use crate::socket::{Hardware, OpenError, Ready, TimeSocket, Wanted, cannot};
 
 /// All but peer delay messages (IEEE 1588-2019 E.2). The only one that is sent to.
 pub const PTP_GROUP: MacAddress = MacAddress([0x01, 0x1b, 0x19, 0x00, 0x00, 0x00]);
@@ -23,7 +23,7 @@ const PTP_ETHERTYPE: c_ushort = (libc::ETH_P_1588 as c_ushort).to_be();
 ///
 /// # Errors
 /// [`OpenError::Interface`], [`OpenError::NotEthernet`], [`OpenError::RawEthernet`], or the kernel's refusal.
-pub fn open(interface: &str) -> Result<TimeSocket, OpenError> {
+pub fn open(interface: &str, hardware: Hardware) -> Result<TimeSocket, OpenError> {
     let interface = Interface::by_name(interface)?;
     if interface.mac.is_none() {
         return Err(OpenError::NotEthernet(interface.name));
@@ -39,8 +39,13 @@ pub fn open(interface: &str) -> Result<TimeSocket, OpenError> {
     for group in [PTP_GROUP, PEER_DELAY_GROUP] {
         join(&socket, interface.index, group).map_err(cannot("join a PTP Ethernet group"))?;
     }
+    if let Hardware::Virtual(_) = hardware {
+        // The kernel looks there for the interface whose clock it is.
+        socket.bind_device(Some(interface.name.as_bytes())).map_err(cannot("bind to it"))?;
+    }
+    let ready = Ready::on(hardware, &interface.name, Purpose::PtpEthernet);
     let mut socket =
-        TimeSocket::new(socket, Wanted::Both).map_err(cannot("open an Ethernet socket"))?;
+        TimeSocket::new(socket, Wanted::Both, ready).map_err(cannot("open an Ethernet socket"))?;
     let group = address(interface.index, PTP_GROUP);
     SockRef::from(&socket).bind(&group).map_err(cannot("bind to the interface"))?;
     socket.aim(group);

@@ -12,14 +12,16 @@ use common::{assert_order, notice, receive, transmitted, until_stamped, wait};
 use nix::poll::PollFlags;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use utcd_linux::clock::raw_now;
-use utcd_linux::socket::{Local, Notice, OpenError, Remote, SendId, TimeSocket, client, server};
+use utcd_linux::socket::{
+    Hardware, Local, Notice, OpenError, Remote, SendId, TimeSocket, client, server,
+};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
 fn pair(address: IpAddr) -> (TimeSocket, TimeSocket) {
-    let server = server((address, 0).into()).unwrap();
-    let client = client(server.local_address().unwrap().unwrap()).unwrap();
+    let server = server((address, 0).into(), Hardware::Unwanted).unwrap();
+    let client = client(server.local_address().unwrap().unwrap(), Hardware::Unwanted).unwrap();
     (client, server)
 }
 
@@ -95,7 +97,7 @@ fn assert_stamped(socket: &mut TimeSocket, calls: &[Call]) {
 #[test]
 fn every_stamp_finds_its_datagram_among_many_of_two_sockets() {
     let (mut one, server) = pair(V4);
-    let mut other = client(server.local_address().unwrap().unwrap()).unwrap();
+    let mut other = client(server.local_address().unwrap().unwrap(), Hardware::Unwanted).unwrap();
     for batch in 1..=20 {
         let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
         for n in 0..batch {
@@ -169,7 +171,7 @@ fn refusal(socket: &mut TimeSocket) -> Option<IpAddr> {
 fn a_refusal_is_a_notice_and_the_socket_lives_on() {
     for address in [V4, V6] {
         let to = closed_port(address);
-        let mut client = client(to).unwrap();
+        let mut client = client(to, Hardware::Unwanted).unwrap();
         client.send(b"is anybody there?").unwrap();
         assert_eq!(refusal(&mut client), Some(address));
 
@@ -180,7 +182,7 @@ fn a_refusal_is_a_notice_and_the_socket_lives_on() {
         assert_eq!(refusal(&mut client), Some(address));
         assert_eq!(refusal(&mut client), Some(address));
 
-        let mut server = server(to).unwrap();
+        let mut server = server(to, Hardware::Unwanted).unwrap();
         while client.notice().unwrap().is_some() {}
         let call = send(&mut client);
         assert_stamped(&mut client, &[call]);
@@ -209,11 +211,11 @@ fn with_nothing_to_do_there_is_nothing() {
 
 #[test]
 fn an_answer_leaves_from_the_address_the_request_came_to() {
-    let mut server = server((Ipv4Addr::UNSPECIFIED, 0).into()).unwrap();
+    let mut server = server((Ipv4Addr::UNSPECIFIED, 0).into(), Hardware::Unwanted).unwrap();
     let port = server.local_address().unwrap().unwrap().port();
     // Connected to another address than the kernel would choose to answer from.
     let asked = Ipv4Addr::new(127, 0, 0, 2);
-    let mut client = client((asked, port).into()).unwrap();
+    let mut client = client((asked, port).into(), Hardware::Unwanted).unwrap();
     client.send(b"request").unwrap();
     let (request, _) = receive(&mut server);
     let Some(Local { address, interface }) = request.local else { panic!("{request:?}") };
@@ -225,15 +227,15 @@ fn an_answer_leaves_from_the_address_the_request_came_to() {
 
 #[test]
 fn an_ipv6_server_leaves_ipv4_to_another() {
-    let six = server((Ipv6Addr::UNSPECIFIED, 0).into()).unwrap();
+    let six = server((Ipv6Addr::UNSPECIFIED, 0).into(), Hardware::Unwanted).unwrap();
     let port = six.local_address().unwrap().unwrap().port();
-    server((Ipv4Addr::UNSPECIFIED, port).into()).unwrap();
+    server((Ipv4Addr::UNSPECIFIED, port).into(), Hardware::Unwanted).unwrap();
 }
 
 #[test]
 fn a_client_hears_its_server_only_and_from_a_port_of_its_own() {
     let (mut first, server) = pair(V4);
-    let second = client(server.local_address().unwrap().unwrap()).unwrap();
+    let second = client(server.local_address().unwrap().unwrap(), Hardware::Unwanted).unwrap();
     let address = first.local_address().unwrap().unwrap();
     assert_ne!(address, second.local_address().unwrap().unwrap());
     UdpSocket::bind((V4, 0)).unwrap().send_to(b"spoofed", address).unwrap();
@@ -245,13 +247,13 @@ fn a_client_hears_its_server_only_and_from_a_port_of_its_own() {
 fn a_port_that_is_taken_is_named() {
     let other = UdpSocket::bind((V4, 0)).unwrap();
     let address = other.local_addr().unwrap();
-    let error = server(address).unwrap_err();
+    let error = server(address, Hardware::Unwanted).unwrap_err();
     assert!(matches!(error, OpenError::PortTaken(taken) if taken == address));
     assert!(error.to_string().contains(&format!("{address} is taken")), "{error}");
 }
 
 #[test]
 fn an_address_of_another_host_is_named() {
-    let error = server("198.51.100.7:0".parse().unwrap()).unwrap_err();
+    let error = server("198.51.100.7:0".parse().unwrap(), Hardware::Unwanted).unwrap_err();
     assert!(error.to_string().contains("no interface of this host has the address 198.51.100.7"));
 }

@@ -19,7 +19,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use utcd_linux::ethernet;
 use utcd_linux::interface::{Interface, InterfaceError, MacAddress};
 use utcd_linux::link::{LinkEvent, Monitor};
-use utcd_linux::socket::{IpVersion, OpenError, PtpPort, Remote, TimeSocket, ptp};
+use utcd_linux::socket::{Hardware, IpVersion, OpenError, PtpPort, Remote, TimeSocket, ptp};
 
 /// Two hosts: `v0` of the one is joined to `v1` of the other.
 struct Hosts {
@@ -86,6 +86,10 @@ fn until_running(interface: &str) {
     patiently("no carrier", || Interface::by_name(interface).unwrap().running.then_some(()));
 }
 
+fn ethernet(interface: &str) -> Result<TimeSocket, OpenError> {
+    ethernet::open(interface, Hardware::Unwanted)
+}
+
 /// Runs `test` in a thread whose namespaces are its own, or says why it cannot.
 fn between_hosts(test: impl FnOnce(&Hosts) + Send + 'static) {
     let thread = std::thread::spawn(move || {
@@ -126,7 +130,7 @@ impl Sockets {
 }
 
 fn event(version: IpVersion) -> impl Fn(&str) -> Result<TimeSocket, OpenError> {
-    move |interface| ptp(interface, version, PtpPort::Event)
+    move |interface| ptp(interface, version, PtpPort::Event, Hardware::Unwanted)
 }
 
 #[test]
@@ -148,7 +152,7 @@ fn ptp_over_ipv6_is_stamped_on_both_sides() {
 #[test]
 fn ptp_over_ethernet_is_stamped_on_both_sides() {
     between_hosts(|hosts| {
-        let from = hosts.sockets(ethernet::open).exchange();
+        let from = hosts.sockets(ethernet).exchange();
         let mac = hosts.on_one(|| Interface::by_name("v0")).unwrap().mac.unwrap();
         assert_eq!(from, Remote::Ethernet(mac));
     });
@@ -159,7 +163,8 @@ fn general_messages_have_a_port_of_their_own_and_no_transmit_stamps() {
     between_hosts(|hosts| {
         for version in [IpVersion::V4, IpVersion::V6] {
             let mut events = hosts.sockets(event(version));
-            let mut general = hosts.sockets(|name| ptp(name, version, PtpPort::General));
+            let mut general =
+                hosts.sockets(|name| ptp(name, version, PtpPort::General, Hardware::Unwanted));
             let sent = general.one.send(b"Announce").unwrap();
             assert_eq!(sent.id, None);
             assert_eq!(receive(&mut general.other).1, b"Announce");
@@ -199,7 +204,7 @@ fn groups_that_other_programs_have_joined_are_not_heard() {
 #[test]
 fn both_ethernet_groups_of_ptp_are_joined() {
     between_hosts(|hosts| {
-        let _socket = hosts.on_one(|| ethernet::open("v0")).unwrap();
+        let _socket = hosts.on_one(|| ethernet("v0")).unwrap();
         let joined = hosts.on_one(|| read_to_string("/proc/thread-self/net/dev_mcast")).unwrap();
         for group in ["011b19000000", "0180c200000e"] {
             let line = joined.lines().find(|line| line.contains(group)).unwrap();
@@ -211,8 +216,8 @@ fn both_ethernet_groups_of_ptp_are_joined() {
 #[test]
 fn ethernet_frames_of_this_host_are_not_heard() {
     between_hosts(|hosts| {
-        let mut sockets = hosts.sockets(ethernet::open);
-        let mut neighbour = hosts.on_one(|| ethernet::open("v0")).unwrap();
+        let mut sockets = hosts.sockets(ethernet);
+        let mut neighbour = hosts.on_one(|| ethernet("v0")).unwrap();
         sockets.exchange();
         assert!(neighbour.receive(&mut [0; 8]).unwrap().is_none(), "heard its own host");
     });
@@ -227,7 +232,7 @@ fn frame(group: [u8; 6], tags: &[u8]) -> Vec<u8> {
 #[test]
 fn a_frame_with_a_vlan_tag_or_for_another_host_is_not_heard() {
     between_hosts(|hosts| {
-        let mut sockets = hosts.sockets(ethernet::open);
+        let mut sockets = hosts.sockets(ethernet);
         let raw = hosts.on_one(|| Socket::new(Domain::PACKET, Type::RAW, None)).unwrap();
         let mut v0 = SockRef::from(&sockets.one).local_addr().unwrap();
         // SAFETY: a whole `sockaddr_ll`, of which the kernel has filled in all but the end;
@@ -253,17 +258,17 @@ fn a_frame_with_a_vlan_tag_or_for_another_host_is_not_heard() {
 #[test]
 fn frames_of_a_vlan_are_not_heard_beside_its_own_interface() {
     between_hosts(|hosts| {
-        let mut plain = hosts.sockets(ethernet::open);
+        let mut plain = hosts.sockets(ethernet);
         let add = |on: &str| try_ip(&format!("link add link {on} name vlan5 type vlan id 5"));
         if !hosts.on_one(|| add("v0")) {
             return println!("skipped: no VLANs in this kernel");
         }
         hosts.on_one(|| ip("link set vlan5 up"));
-        let mut tagged = hosts.on_one(|| ethernet::open("vlan5")).unwrap();
+        let mut tagged = hosts.on_one(|| ethernet("vlan5")).unwrap();
         tagged.send(b"to no VLAN there").unwrap();
         assert!(hosts.on_other(|| add("v1")));
         hosts.on_other(|| ip("link set vlan5 up"));
-        let mut heard = hosts.on_other(|| ethernet::open("vlan5")).unwrap();
+        let mut heard = hosts.on_other(|| ethernet("vlan5")).unwrap();
         tagged.send(b"tagged").unwrap();
         assert_eq!(receive(&mut heard).1, b"tagged");
         assert!(plain.other.receive(&mut [0; 32]).unwrap().is_none(), "heard a VLAN");
@@ -282,7 +287,7 @@ fn an_interface_without_an_address_is_named() {
 #[test]
 fn an_interface_that_is_not_there_is_named_with_those_that_are() {
     between_hosts(|hosts| {
-        for opened in [event(IpVersion::V4)("eth9"), ethernet::open("eth9")] {
+        for opened in [event(IpVersion::V4)("eth9"), ethernet("eth9")] {
             let error = opened.unwrap_err();
             assert!(matches!(error, OpenError::Interface(InterfaceError::Missing { .. })));
         }
@@ -314,7 +319,7 @@ fn a_link_that_goes_and_comes_is_told_and_the_sockets_serve_it_again() {
     between_hosts(|hosts| {
         let mut monitor = hosts.on_one(Monitor::open).unwrap();
         let mut udp = hosts.sockets(event(IpVersion::V4));
-        let mut raw = hosts.sockets(ethernet::open);
+        let mut raw = hosts.sockets(ethernet);
         udp.exchange();
         raw.exchange();
 

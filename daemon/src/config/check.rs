@@ -8,11 +8,14 @@ use toml::value::Date;
 
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
-    Clock, ClockMode, ClockType, Config, NtpSource, Origin, PtpSource, SourceCommon,
+    Clock, ClockMode, ClockSource, ClockType, Config, NtpSource, Origin, PhcTimescale, PtpSource,
+    SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
 const POOL_COUNT: u32 = 4;
+/// What a clock may differ by, where the file does not say, s.
+const PANIC_THRESHOLD: f64 = 1000.0;
 
 impl Config {
     /// Gives the defaults that depend on other keys.
@@ -26,10 +29,13 @@ impl Config {
         let first = self.clocks.first().map(|clock| clock.name.clone()).unwrap_or_default();
         let ntp = self.sources.ntp.iter_mut().map(|source| &mut source.common.clock);
         let ptp = self.sources.ptp.iter_mut().map(|source| &mut source.common.clock);
+        let clocks = self.sources.clock.iter_mut().map(|source| &mut source.common.clock);
         let served = self.serve.ntp.iter_mut().map(|server| &mut server.clock);
-        for clock in ntp.chain(ptp).chain(served).filter(|clock| clock.is_empty()) {
+        let all = ntp.chain(ptp).chain(clocks).chain(served);
+        for clock in all.filter(|clock| clock.is_empty()) {
             clock.clone_from(&first);
         }
+        self.sources.clock.iter_mut().for_each(ClockSource::fill_in);
     }
 
     /// Looks for contradictions in what was read from `root`, once it is filled in.
@@ -38,7 +44,7 @@ impl Config {
         checker.clocks();
         checker.sources();
         if let Some(server) = &self.serve.ntp {
-            checker.known_clock(&server.clock, "serve.ntp");
+            checker.known_clock(&server.clock, "serve.ntp", "clock");
         }
         if let Some(record) = &self.record
             && record.max_total_size / 2 < record.max_file_size
@@ -92,8 +98,13 @@ pub fn utc_date(unix_seconds: i64) -> Option<Date> {
 impl Clock {
     fn fill_in(&mut self) {
         if self.name.is_empty() {
-            self.name = self.clock_type.word().to_owned();
+            let device = self.device.as_ref().and_then(|path| path.file_name()?.to_str());
+            let own = self.interface.as_deref().or(device);
+            self.name = own.unwrap_or(self.clock_type.word()).to_owned();
         }
+        // A network interface's clock starts anywhere, and nobody has set it yet.
+        let default = (self.clock_type != ClockType::Phc).then_some(PANIC_THRESHOLD);
+        self.panic_threshold.get_or_insert(default);
         if let Some(path) = &self.drift_file {
             self.drift_file = Some(path.to_string_lossy().replace("<name>", &self.name).into());
         }
@@ -121,6 +132,14 @@ impl PtpSource {
     fn fill_in(&mut self) {
         if self.common.name.is_empty() {
             self.common.name = format!("{}-domain-{}", self.interface, self.domain);
+        }
+    }
+}
+
+impl ClockSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            self.common.name = format!("{}-for-{}", self.of, self.common.clock);
         }
     }
 }
@@ -154,6 +173,12 @@ impl Checker<'_, '_> {
                 let what = "the system clock is disciplined twice, and can have one owner only";
                 self.refuse(at, "mode", what, "write mode = \"observe\" for one of them");
             }
+            let same = |other: &Clock| other.is_owner() && other.is_same_phc(clock);
+            if clock.is_owner() && before.iter().any(same) {
+                let what =
+                    "this PTP hardware clock is disciplined twice, and can have one owner only";
+                self.refuse(at, "mode", what, "write mode = \"observe\" for one of them");
+            }
             let shared = |other: &Clock| other.is_owner() && other.drift_file == clock.drift_file;
             if clock.is_owner() && clock.drift_file.is_some() && before.iter().any(shared) {
                 let what = "this drift file is that of another clock";
@@ -164,10 +189,11 @@ impl Checker<'_, '_> {
     }
 
     fn clock(&mut self, clock: &Clock, at: &str) {
-        if clock.panic_threshold.is_some_and(|panic| panic <= clock.step_threshold) {
+        if clock.panic_threshold.flatten().is_some_and(|panic| panic <= clock.step_threshold) {
             let what = "step-threshold is not below panic-threshold, so that no step could be made";
             self.refuse(at, "step-threshold", what, "lower it, or raise panic-threshold");
         }
+        self.phc(clock, at);
         if clock.clock_type != ClockType::Virtual {
             for (key, value) in [
                 ("initial-offset", clock.initial_offset),
@@ -178,6 +204,34 @@ impl Checker<'_, '_> {
                     self.refuse(at, key, what, "leave it out");
                 }
             }
+        }
+    }
+
+    /// What a PTP hardware clock needs, and what only it has.
+    fn phc(&mut self, clock: &Clock, at: &str) {
+        let given = [("interface", clock.interface.is_some()), ("device", clock.device.is_some())];
+        if clock.clock_type != ClockType::Phc {
+            let utc = ("timescale", clock.timescale != PhcTimescale::Tai);
+            for (key, _) in given.into_iter().chain([utc]).filter(|(_, given)| *given) {
+                let what = format!("{key} belongs to a clock of type \"phc\" only");
+                self.refuse(at, key, what, "leave it out, or write type = \"phc\"");
+            }
+            return;
+        }
+        let either = "give either interface = \"…\" or device = \"/dev/ptp…\"";
+        match given {
+            [(_, false), (_, false)] => {
+                self.refuse(at, "type", "which PTP hardware clock it is, is not said", either);
+            }
+            [(_, true), (_, true)] => {
+                self.refuse(at, "device", "this PTP hardware clock is given twice", either);
+            }
+            _ => {}
+        }
+        if clock.is_owner() && clock.timescale == PhcTimescale::Utc {
+            let what = "utcd keeps PTP hardware clocks on TAI";
+            let help = "leave timescale out, or write mode = \"observe\"";
+            self.refuse(at, "timescale", what, help);
         }
     }
 
@@ -195,7 +249,9 @@ impl Checker<'_, '_> {
         let ntp = self.config.sources.ntp.iter().filter(|source| follows(&source.common));
         let servers: u32 = ntp.map(|source| source.count.unwrap_or(1)).sum();
         let ptp = self.config.sources.ptp.iter().filter(|source| follows(&source.common)).count();
-        let sources = servers.saturating_add(u32::try_from(ptp).unwrap_or(u32::MAX));
+        let clocks = &self.config.sources.clock;
+        let clocks = clocks.iter().filter(|source| follows(&source.common)).count();
+        let sources = servers.saturating_add(u32::try_from(ptp + clocks).unwrap_or(u32::MAX));
         if sources == 0 {
             let what =
                 format!("clock {:?} is disciplined, but no source is there for it", clock.name);
@@ -219,6 +275,25 @@ impl Checker<'_, '_> {
             let at = &format!("source.ptp.{i}");
             self.common(sources.ntp.len() + i, &source.common, at);
         }
+        for (i, source) in sources.clock.iter().enumerate() {
+            let at = &format!("source.clock.{i}");
+            self.common(sources.ntp.len() + sources.ptp.len() + i, &source.common, at);
+            self.known_clock(&source.of, at, "of");
+            self.circle(i, source, at);
+        }
+    }
+
+    /// Refuses a clock that would follow itself, be it through others.
+    fn circle(&mut self, index: usize, source: &ClockSource, at: &str) {
+        // The last source that closes a circle is the one that is refused.
+        let before = self.config.sources.clock.get(..=index).unwrap_or_default();
+        let Some(circle) = way_up(before, source) else { return };
+        let what = match circle.as_slice() {
+            [clock] => format!("clock {clock:?} would follow itself"),
+            clocks => format!("clock {:?} would follow itself: {}", source.of, clocks.join(" ← ")),
+        };
+        let help = "take this source away, or another of the circle, or write select = false";
+        self.refuse(at, "of", what, help);
     }
 
     /// `index` counts among the sources of every protocol.
@@ -227,7 +302,7 @@ impl Checker<'_, '_> {
             let what = format!("there are two sources of the name {:?}", common.name);
             self.refuse(at, "name", what, "give each a name of its own: name = \"…\"");
         }
-        self.known_clock(&common.clock, at);
+        self.known_clock(&common.clock, at, "clock");
         let wanted =
             [("prefer", common.prefer), ("trust", common.trust), ("require", common.require)];
         for (key, _) in wanted.into_iter().filter(|(_, wanted)| *wanted && !common.select) {
@@ -283,8 +358,8 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// Refuses the clock's name under the key `clock` of `at`, if there is no such clock.
-    fn known_clock(&mut self, name: &str, at: &str) {
+    /// Refuses the clock's name under the `key` of `at`, if there is no such clock.
+    fn known_clock(&mut self, name: &str, at: &str, key: &str) {
         let names = self.config.clocks.iter().map(|clock| clock.name.as_str());
         if names.clone().any(|known| known == name) {
             return;
@@ -293,8 +368,32 @@ impl Checker<'_, '_> {
             Some(near) => format!("write {near:?}"),
             None => format!("the clocks are {}", names.collect::<Vec<_>>().join(", ")),
         };
-        self.refuse(at, "clock", format!("there is no clock of the name {name:?}"), help);
+        self.refuse(at, key, format!("there is no clock of the name {name:?}"), help);
     }
+}
+
+/// The clocks from that which `source` is of, up to the one that would follow it, if it
+/// can be reached by `sources` that may be followed.
+fn way_up(sources: &[ClockSource], source: &ClockSource) -> Option<Vec<String>> {
+    fn climb(sources: &[ClockSource], way: &mut Vec<String>, goal: &str) -> bool {
+        let Some(last) = way.last().cloned() else { return false };
+        if last == goal {
+            return true;
+        }
+        for source in sources.iter().filter(|s| s.common.select && s.common.clock == last) {
+            if way.contains(&source.of) {
+                continue;
+            }
+            way.push(source.of.clone());
+            if climb(sources, way, goal) {
+                return true;
+            }
+            way.pop();
+        }
+        false
+    }
+    let mut way = vec![source.of.clone()];
+    (source.common.select && climb(sources, &mut way, &source.common.clock)).then_some(way)
 }
 
 /// Where the value of a dotted key stands, such as `clock.0.name`.
@@ -313,6 +412,12 @@ fn place(root: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
 impl Clock {
     fn is_owner(&self) -> bool {
         self.mode == ClockMode::Discipline
+    }
+
+    fn is_same_phc(&self, other: &Self) -> bool {
+        self.clock_type == ClockType::Phc
+            && other.clock_type == ClockType::Phc
+            && (self.interface == other.interface && self.device == other.device)
     }
 
     fn is_owner_of_system(&self) -> bool {

@@ -80,10 +80,11 @@ impl Config {
         Self::parse(EMBEDDED, "the embedded configuration")
     }
 
-    /// Every source, in the order of the file within a protocol, NTP first.
+    /// Every source, in the order of the file within a protocol: NTP, PTP, clocks.
     pub fn every_source(&self) -> impl Iterator<Item = &SourceCommon> {
         let ntp = self.sources.ntp.iter().map(|source| &source.common);
-        ntp.chain(self.sources.ptp.iter().map(|source| &source.common))
+        let ptp = self.sources.ptp.iter().map(|source| &source.common);
+        ntp.chain(ptp).chain(self.sources.clock.iter().map(|source| &source.common))
     }
 }
 

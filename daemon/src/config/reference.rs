@@ -22,8 +22,8 @@ fn sections(page: &mut String, entries: &[Entry], path: &str) {
         let Body::Tables { about, repeated, blank, .. } = &entry.body else { continue };
         let path =
             if path.is_empty() { entry.key.to_owned() } else { format!("{path}.{}", entry.key) };
-        // PTP sources have the same origin: one description is enough.
-        if path == "source.ptp.origin" {
+        // All sources have the same origin: one description is enough.
+        if matches!(path.as_str(), "source.ptp.origin" | "source.clock.origin") {
             continue;
         }
         let keys = blank();

@@ -45,6 +45,8 @@ words! {
     ClockType {
         /// the clock of the operating system, `CLOCK_REALTIME`
         System = "system",
+        /// a PTP hardware clock, that of a network interface for one
+        Phc = "phc",
         /// a clock in software over `CLOCK_MONOTONIC_RAW`, which needs no privilege and
         /// disturbs nothing
         Virtual = "virtual",
@@ -61,14 +63,33 @@ words! {
     }
 }
 
+words! {
+    /// What a PTP hardware clock counts.
+    PhcTimescale {
+        /// TAI, as PTP has it; utcd keeps such a clock on TAI
+        Tai = "tai",
+        /// UTC, as the clock that a hypervisor shows to its guests (`/dev/ptp_kvm`) does;
+        /// to be observed only
+        Utc = "utc",
+    }
+}
+
 section! {
     /// A clock of this host. Sources are compared with it, and it is disciplined to them
     /// or observed. A file without any clock means one of type system, disciplined.
     Clock {
         /// What the clock is called in sources, metrics, records and `utcctl`.
-        "name" => name: String = name(), Otherwise("the type");
+        "name" => name: String = name(),
+            Otherwise("the interface, the last part of the device, or the type");
         /// What kind of clock it is.
         "type" => clock_type: ClockType = word::<ClockType>(), Text("'system'");
+        /// The network interface whose PTP hardware clock it is; of type phc, which needs
+        /// either this or `device`.
+        "interface" => interface: Option<String> = Maybe(interface()), Otherwise("none");
+        /// The device of the PTP hardware clock, such as `/dev/ptp0`; of type phc.
+        "device" => device: Option<PathBuf> = Maybe(FilePath), Otherwise("none");
+        /// What the PTP hardware clock counts; of type phc.
+        "timescale" => timescale: PhcTimescale = word::<PhcTimescale>(), Text("'tai'");
         /// What utcd may do with it.
         "mode" => mode: ClockMode = word::<ClockMode>(), Text("'discipline'");
         /// A larger offset is stepped, while steps are left; a smaller one is slewed.
@@ -79,9 +100,11 @@ section! {
         "max-steps" => max_steps: u32 = Count(0..=1_000_000), Text("3");
         /// A correction larger than this is refused, and the clock left alone until an
         /// operator has looked. It holds from the first correction on: a host without a
-        /// battery-backed clock starts in 1970 and needs "none".
-        "panic-threshold" => panic_threshold: Option<f64> =
-            OrNone(time().above(0.0).at_most(1e5 * DAY)), Text("'1000 s'");
+        /// battery-backed clock starts in 1970 and needs "none", and so do the clocks of
+        /// many network interfaces.
+        "panic-threshold" => panic_threshold: Option<Option<f64>> =
+            Maybe(OrNone(time().above(0.0).at_most(1e5 * DAY))),
+            Otherwise("1000 s, or none for type phc");
         /// How fast an offset is slewed out at most, besides the correction of the
         /// clock's own frequency.
         "max-slew-rate" => max_slew_rate: f64 =
@@ -109,6 +132,8 @@ section! {
         "ntp" => ntp: Vec<NtpSource> = tables::<NtpSource>(), Otherwise("none");
         /// PTP domains.
         "ptp" => ptp: Vec<PtpSource> = tables::<PtpSource>(), Otherwise("none");
+        /// Other clocks of this host.
+        "clock" => clock: Vec<ClockSource> = tables::<ClockSource>(), Otherwise("none");
     }
 }
 
@@ -132,8 +157,22 @@ section! {
         "max-poll" => max_poll: i8 = Count(-3..=17), Text("10");
         /// Begin with a few polls in quick succession, to be on time sooner.
         "burst" => burst: bool = Flag, Text("true");
+        /// Whose time stamps are used.
+        "time-stamps" => time_stamps: TimeStamps = word::<TimeStamps>(), Text("'auto'");
         /// An exchange with a longer round trip is refused.
         "max-delay" => max_delay: f64 = time().above(0.0).at_most(60.0), Text("'3 s'");
+    }
+}
+
+words! {
+    /// Whose time stamps a source uses.
+    TimeStamps {
+        /// the network interface's where it grants them, else the kernel's
+        Auto = "auto",
+        /// the network interface's, or the source is not used
+        Hardware = "hardware",
+        /// the kernel's
+        Software = "software",
     }
 }
 
@@ -170,6 +209,9 @@ section! {
         "interface" => interface: String = interface(), Required;
         /// How the messages travel.
         "transport" => transport: PtpTransport = word::<PtpTransport>(), Text("'udp-ipv4'");
+        /// Whose time stamps are used. Where the clock is the PTP hardware clock of the
+        /// interface, only its stamps are.
+        "time-stamps" => time_stamps: TimeStamps = word::<TimeStamps>(), Text("'auto'");
         /// The domainNumber (IEEE 1588-2019, 7.1).
         "domain" => domain: u8 = Count(0..=127), Text("0");
         /// What to make of a grandmaster whose ptpTimescale flag is not set. Its time may
@@ -180,11 +222,25 @@ section! {
 }
 
 section! {
+    /// Another clock of this host, which the clock follows: the system clock its network
+    /// interface's, or the other way round. Both are read together at a fixed interval. It
+    /// is followed only while it is itself locked or in holdover, unless an origin is
+    /// declared for it, and its uncertainty and its traceability chain come with it.
+    ClockSource {
+        with common: SourceCommon;
+        /// The name of the clock that is followed.
+        "of" => of: String = name(), Required;
+        /// How often they are compared.
+        "interval" => interval: f64 = time().at_least(0.0625).at_most(64.0), Text("'1 s'");
+    }
+}
+
+section! {
     /// What every source has.
     SourceCommon {
         /// What the source is called in metrics, records and `utcctl`.
         "name" => name: String = name(),
-            Otherwise("the address, or `<interface>-domain-<number>`");
+            Otherwise("the address, `<interface>-domain-<number>`, or `<of>-for-<clock>`");
         /// The clock that is compared with it.
         "clock" => clock: String = name(), Otherwise("the first clock");
         /// Follow this source rather than others that agree with it.
@@ -216,7 +272,9 @@ section! {
 section! {
     /// Where the time of the source comes from: the link of the traceability chain beyond
     /// the source. Without it, a clock that follows the source is not traceable. The same
-    /// section belongs to `[[source.ptp]]`, as `[source.ptp.origin]`.
+    /// section belongs to `[[source.ptp]]`, as `[source.ptp.origin]`, and to
+    /// `[[source.clock]]`, as `[source.clock.origin]`: there it is for a clock that is on
+    /// time without utcd.
     Origin {
         /// The clock at the end of the chain.
         "clock" => clock: String = text("\"UTC(NIM)\""), Required;

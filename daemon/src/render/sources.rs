@@ -80,6 +80,7 @@ fn noise(status: &Status, colours: Colours) -> String {
         ("Floor", Align::Right),
         ("Jitter", Align::Right),
         ("Wander", Align::Right),
+        ("Stamps", Align::Left),
     ]);
     for source in &status.sources {
         table.row(vec![
@@ -89,9 +90,23 @@ fn noise(status: &Status, colours: Colours) -> String {
             text::time(source.delay_floor).into(),
             text::time(source.jitter).into(),
             text::ratio(source.wander).into(),
+            stamps(source).into(),
         ]);
     }
     table.render(colours)
+}
+
+/// Who stamps, why not the hardware, and what that spares.
+fn stamps(source: &SourceStatus) -> String {
+    let by = match source.time_stamps.as_str() {
+        "" => UNKNOWN.to_owned(),
+        by => harmless(by),
+    };
+    match (&source.no_hardware, source.host_latency) {
+        (Some(reason), _) => format!("{by}: {}", harmless(reason)),
+        (None, Some(latency)) => format!("{by}, kernel {} later", text::time(Some(latency))),
+        (None, None) => by,
+    }
 }
 
 const fn mark(state: SelectionState) -> &'static str {

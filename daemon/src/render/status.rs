@@ -49,6 +49,9 @@ pub fn verdict(status: &Status) -> Verdict {
 }
 
 fn problem(clock: &ClockStatus) -> Option<String> {
+    if let Some(fault) = &clock.fault {
+        return Some(format!("cannot be read: {}", harmless(fault)));
+    }
     if let Some(reason) = &clock.refusal {
         return Some(format!("cannot be steered: {}", harmless(reason)));
     }
@@ -57,6 +60,7 @@ fn problem(clock: &ClockStatus) -> Option<String> {
         ClockState::Unsynchronised => Some("is not synchronised".to_owned()),
         ClockState::Acquiring => Some("is still being set".to_owned()),
         ClockState::Holdover => Some(format!("runs on its own for {}", text::span(clock.holdover))),
+        ClockState::Faulty => Some("cannot be read".to_owned()),
         ClockState::Panic => {
             Some("was left alone: the change asked for is beyond the panic limit".to_owned())
         }
@@ -114,6 +118,12 @@ fn clock_page(clock: &ClockStatus, colours: Colours) -> String {
         state => state.name().to_owned(),
     };
     table.row(vec!["  State".into(), Cell::new(state, text::clock_look(clock.state))]);
+    if let Some(device) = &clock.device {
+        let range = clock.max_frequency.map_or_else(String::new, |range| {
+            format!(", frequency to ±{}", text::ratio(Some(range)))
+        });
+        table.row(vec!["  Device".into(), format!("{}{range}", harmless(device)).into()]);
+    }
     if clock.state != ClockState::FreeRunning {
         figures(clock, &mut table);
     }

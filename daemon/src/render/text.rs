@@ -54,7 +54,7 @@ pub(super) const fn clock_look(state: ClockState) -> Look {
         ClockState::FreeRunning => Look::Dim,
         ClockState::Locked => Look::Good,
         ClockState::Acquiring | ClockState::Holdover => Look::Doubtful,
-        ClockState::Unsynchronised | ClockState::Panic => Look::Bad,
+        ClockState::Unsynchronised | ClockState::Panic | ClockState::Faulty => Look::Bad,
     }
 }
 

@@ -1,8 +1,10 @@
 //! Sources of time: each task drives one protocol state machine and the estimator of its
 //! edge, and reports what came of it.
 
+pub mod clock;
 pub mod ntp;
 pub mod ptp;
+mod stamper;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +21,8 @@ use clock_models::time::{Free, LeapTable, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::host_clock::HostClock;
+use crate::account::Account;
+use crate::host_clock::{HostClock, Phcs};
 use crate::record::Recorder;
 use crate::status::SourceStatus;
 
@@ -32,6 +35,8 @@ pub struct Report {
     pub status: SourceStatus,
     /// When the last good comparison was, in the time base of the clock.
     pub heard: Option<Timestamp<Free>>,
+    /// What is known of the source, where it is a clock of this host.
+    pub upper: Option<Rc<Account>>,
 }
 
 /// What every source task has.
@@ -54,6 +59,8 @@ pub struct Context {
     /// What is known of the clock's frequency (TAI against its time base): value and
     /// standard uncertainty, ratios.
     pub frequency: Option<(f64, f64)>,
+    /// The PTP hardware clocks in use.
+    pub phcs: Phcs,
     /// To the keeper of the clock.
     pub reports: mpsc::Sender<Report>,
     /// Where what the estimator takes in is recorded, if it is.
@@ -99,6 +106,14 @@ impl Context {
         sleep_until(Instant::now() + std::time::Duration::from_secs_f64(seconds)).await;
     }
 
+    /// The same; never, where nothing is due.
+    async fn until(&self, at: Option<Timestamp<Free>>) {
+        match at {
+            Some(at) => self.sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// The parts of a status that are the same for every protocol.
     fn status(&self, protocol: &str, address: String) -> SourceStatus {
         SourceStatus {
@@ -122,6 +137,7 @@ impl Context {
             clock_accuracy: None,
             stratum: 16,
             stamp_uncertainty: 0.0,
+            upper: None,
         }
     }
 

@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use clock_models::comparison::Stamp;
 use clock_models::selection::Unusable;
+use clock_models::time::{self, Free, Timestamp};
 use ntp::client::{ClientConfig, Rejection, TransmitToken};
 use ntp::source::{News, Source};
 use tokio::net::lookup_host;
 use tokio::time::sleep;
 use utcd_linux::random;
-use utcd_linux::socket::{self, Notice, SendId, Sent};
+use utcd_linux::socket::{self, Notice, SendId};
 
+use super::stamper::Stamper;
 use super::{Context, Report, Trouble, stamps};
+use crate::config::TimeStamps;
 use crate::net::{AsyncSocket, activity};
 
 /// Polls in a row without an answer after which the name is resolved again: as many as
@@ -27,6 +30,8 @@ const FIRST_REST: Duration = Duration::from_secs(2);
 const LONGEST_REST: Duration = Duration::from_secs(256);
 /// How long servers that have all sent us away (DENY, RSTR) are left in peace.
 const DENIED_REST: Duration = Duration::from_secs(3600);
+/// How long a stamp of the NIC is waited for when the answer has come.
+const PATIENCE: time::Duration = time::Duration::from_nanos(20_000_000);
 /// The longest answer that is looked at; more is cut off, and refused by its length.
 const BUFFER: usize = 1024;
 
@@ -51,6 +56,7 @@ pub struct NtpSource {
     place: Place,
     config: ClientConfig,
     trouble: Trouble,
+    stamper: Stamper,
     /// Addresses whose servers have sent us away.
     denied: HashSet<SocketAddr>,
     /// Comparisons accepted from addresses of before.
@@ -60,9 +66,14 @@ pub struct NtpSource {
 impl NtpSource {
     /// A source that has not been asked yet.
     #[must_use]
-    pub fn new(context: Context, place: Place, config: ClientConfig) -> Self {
-        let trouble = Trouble::default();
-        Self { context, place, config, trouble, denied: HashSet::new(), accepted: 0 }
+    pub fn new(
+        context: Context,
+        place: Place,
+        config: ClientConfig,
+        time_stamps: TimeStamps,
+    ) -> Self {
+        let (trouble, stamper) = (Trouble::default(), Stamper::new(time_stamps));
+        Self { context, place, config, trouble, stamper, denied: HashSet::new(), accepted: 0 }
     }
 
     /// Follows the server for as long as the task lives.
@@ -163,7 +174,12 @@ impl NtpSource {
         status.reason.clone_from(&self.trouble.now);
         status.accepted = self.accepted;
         status.rejected.clone_from(&self.trouble.counts);
-        Report { edge: self.context.edge(Err(Unusable::NeverHeard)), status, heard: None }
+        Report {
+            edge: self.context.edge(Err(Unusable::NeverHeard)),
+            status,
+            heard: None,
+            upper: None,
+        }
     }
 }
 
@@ -179,11 +195,15 @@ struct Association {
     resolved_at: u32,
 }
 
-/// A request that the kernel has not stamped yet.
+/// A request whose transmit stamp is still to come.
 struct Departing {
     id: Option<SendId>,
     token: TransmitToken,
-    sent: Sent,
+    /// The best stamp so far: the program's, or the kernel's where that of the NIC is
+    /// waited for.
+    stamp: Stamp,
+    /// Until when a stamp of the NIC is waited for, once the answer is there.
+    until: Option<Timestamp<Free>>,
 }
 
 impl Association {
@@ -200,16 +220,20 @@ impl Association {
     async fn run(&mut self, source: &mut NtpSource) {
         while let Some(at) = self.server.client().poll_timeout() {
             let accepted = self.server.client().accepted();
-            let (context, trouble) = (&mut source.context, &mut source.trouble);
+            let patience = self.departing.as_ref().and_then(|departing| departing.until);
             tokio::select! {
-                () = context.sleep_until(at) => {
-                    if !self.wake(context, trouble) {
+                () = source.context.sleep_until(at) => {
+                    if !self.wake(source) {
                         continue;
                     }
                 }
+                () = source.context.until(patience) => {
+                    let news = self.departed_by_other_stamp(&source.context);
+                    self.note(&mut source.context, news);
+                }
                 result = activity(&mut self.socket) => match result {
-                    Ok(()) => self.drain(context, trouble),
-                    Err(error) => self.fault(context, trouble, &error),
+                    Ok(()) => self.drain(source),
+                    Err(error) => self.fault(source, &error),
                 },
             }
             if self.server.client().accepted() > accepted {
@@ -235,15 +259,20 @@ impl Association {
     }
 
     /// Sends what is due. True if there is news: an exchange that came to nothing.
-    fn wake(&mut self, context: &Context, trouble: &mut Trouble) -> bool {
+    fn wake(&mut self, source: &mut NtpSource) -> bool {
+        let context = &source.context;
         let now = context.clock.borrow().now();
         let wake = self.server.handle_timeout(now, [random::u64(), random::u64()]);
         if let Some(reason) = wake.failed {
             tracing::debug!("source {}: {reason}", context.name);
         }
         let Some(request) = wake.request else { return wake.failed.is_some() };
-        let opened = socket::client(self.address)
+        let opened = socket::client(self.address, source.stamper.wanted())
             .map_err(io::Error::other)
+            .and_then(|socket| {
+                let stamping = source.stamper.open(context, socket.stamping());
+                stamping.map(|()| socket).map_err(io::Error::other)
+            })
             .and_then(AsyncSocket::new)
             .and_then(|mut socket| {
                 socket.get_mut().send(&request.bytes).map(|sent| (socket, sent))
@@ -251,33 +280,34 @@ impl Association {
         match opened {
             Ok((socket, sent)) => {
                 self.socket = Some(socket);
-                self.departing = Some(Departing { id: sent.id, token: request.token, sent });
+                let (id, stamp) = (sent.id, sent.stamp);
+                self.departing = Some(Departing { id, token: request.token, stamp, until: None });
                 if sent.id.is_none() {
                     // No answer can have come yet, so none is completed by it.
-                    let _ = self.departed_by_own_stamp(context);
+                    let _ = self.departed_by_other_stamp(context);
                 }
             }
             Err(error) => {
-                self.fault(context, trouble, &error);
+                self.fault(source, &error);
                 return true;
             }
         }
         wake.failed.is_some()
     }
 
-    fn fault(&mut self, context: &Context, trouble: &mut Trouble, error: &io::Error) {
+    fn fault(&mut self, source: &mut NtpSource, error: &io::Error) {
         self.socket = None;
-        trouble.note(&context.name, "socket", format!("{}: {error}", self.address));
+        source.trouble.note(&source.context.name, "socket", format!("{}: {error}", self.address));
     }
 
     /// Notices first: the stamp of a request is there before its answer.
-    fn drain(&mut self, context: &mut Context, trouble: &mut Trouble) {
+    fn drain(&mut self, source: &mut NtpSource) {
         loop {
             let Some(socket) = &mut self.socket else { return };
             match socket.get_mut().notice() {
-                Ok(Some(notice)) => self.notice(context, trouble, notice),
+                Ok(Some(notice)) => self.notice(source, notice),
                 Ok(None) => break,
-                Err(error) => return self.fault(context, trouble, &error),
+                Err(error) => return self.fault(source, &error),
             }
         }
         let mut buffer = [0; BUFFER];
@@ -285,21 +315,34 @@ impl Association {
             let Some(socket) = &mut self.socket else { return };
             match socket.get_mut().receive(&mut buffer) {
                 Ok(Some(received)) => {
-                    trouble.now = None;
-                    self.receive(
-                        context,
-                        &buffer[..received.length],
-                        context.stamp(received.stamp),
-                    );
+                    source.trouble.now = None;
+                    let (context, stamper) = (&source.context, &mut source.stamper);
+                    let stamp = stamper.received(context, &received);
+                    let stamp = stamp.unwrap_or_else(|| context.stamp(received.stamp));
+                    self.receive(source, &buffer[..received.length], stamp);
                 }
                 Ok(None) => break,
-                Err(error) => return self.fault(context, trouble, &error),
+                Err(error) => return self.fault(source, &error),
             }
         }
     }
 
-    fn notice(&mut self, context: &mut Context, trouble: &mut Trouble, notice: Notice) {
+    fn notice(&mut self, source: &mut NtpSource, notice: Notice) {
+        let context = &mut source.context;
         match notice {
+            Notice::TransmittedByHardware { id, stamp } => {
+                let stamp = source.stamper.hardware(context, stamp);
+                if let Some(stamp) = stamp
+                    && let Some(departing) = self.departing.take_if(|d| d.id == Some(id))
+                {
+                    let news = self.server.handle_transmitted(departing.token, stamp);
+                    self.note(context, news);
+                }
+            }
+            Notice::Transmitted { id, stamp } if source.stamper.is_hardware() => {
+                let departing = self.departing.as_mut().filter(|d| d.id == Some(id));
+                departing.into_iter().for_each(|departing| departing.stamp = stamp);
+            }
             Notice::Transmitted { id, stamp } => {
                 if let Some(departing) = self.departing.take_if(|d| d.id == Some(id)) {
                     let stamp = context.stamp(stamp);
@@ -307,7 +350,8 @@ impl Association {
                     self.note(context, news);
                 }
             }
-            Notice::Undelivered { cause, .. } => trouble.note(
+            // Not asked for.
+            Notice::Undelivered { cause, .. } => source.trouble.note(
                 &context.name,
                 "undelivered",
                 format!("{} cannot be reached: {cause}", self.address),
@@ -315,7 +359,8 @@ impl Association {
         }
     }
 
-    fn receive(&mut self, context: &mut Context, bytes: &[u8], stamp: Stamp) {
+    fn receive(&mut self, source: &mut NtpSource, bytes: &[u8], stamp: Stamp) {
+        let context = &mut source.context;
         let near = {
             let clock = context.clock.borrow();
             clock.utc(clock.time_at(stamp.at))
@@ -326,17 +371,21 @@ impl Association {
         };
         let waits = matches!(news, Ok(None));
         self.note(context, news);
-        if waits {
+        if waits && source.stamper.is_hardware() {
+            // The NIC may hand its stamp over after the answer.
+            let until = context.clock.borrow().now() + PATIENCE;
+            self.departing.iter_mut().for_each(|departing| departing.until = Some(until));
+        } else if waits {
             // The kernel queues the stamp before the packet leaves: it will not come.
-            let news = self.departed_by_own_stamp(context);
+            let news = self.departed_by_other_stamp(context);
             self.note(context, news);
         }
     }
 
-    /// Takes the program's own transmit stamp, which is worse and says so.
-    fn departed_by_own_stamp(&mut self, context: &Context) -> Result<Option<News>, Rejection> {
+    /// Takes the best transmit stamp that there is, which is worse and says so.
+    fn departed_by_other_stamp(&mut self, context: &Context) -> Result<Option<News>, Rejection> {
         let Some(departing) = self.departing.take() else { return Ok(None) };
-        let stamp = context.stamp(departing.sent.stamp);
+        let stamp = context.stamp(departing.stamp);
         self.server.handle_transmitted(departing.token, stamp)
     }
 
@@ -371,6 +420,7 @@ impl Association {
         let (context, trouble) = (&source.context, &source.trouble);
         let client = self.server.client();
         let mut status = context.status("ntp", self.address.to_string());
+        source.stamper.show(&mut status);
         status.reach = client.reach();
         status.poll_interval = f64::from(client.poll()).exp2();
         status.accepted = source.accepted + client.accepted();
@@ -390,6 +440,6 @@ impl Association {
             status.time_stamps = stamps(answer.stamped_by);
         }
         let heard = client.last_answer().map(|answer| answer.received);
-        Report { edge, status, heard }
+        Report { edge, status, heard, upper: None }
     }
 }

@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use clock_models::comparison::StampedBy;
 use clock_models::selection::Unusable;
-use clock_models::time::{Free, Timestamp};
 use ptp::source::{LOOK_INTERVAL, Source};
 use ptp::{Action, ArbitraryTimescale, ClockIdentity, PortConfig, PortState, TransmitId};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::interface::{Interface, MacAddress};
 use utcd_linux::socket::{
-    IpVersion, Notice, OpenError, PtpPort, SendId, TimeSocket, ptp as open_udp,
+    Hardware, IpVersion, Notice, OpenError, PtpPort, SendId, TimeSocket, ptp as open_udp,
 };
 use utcd_linux::{ethernet, random};
 
+use super::stamper::Stamper;
 use super::{Context, Report, Trouble, stamps};
 use crate::config::{self, PtpTransport};
 use crate::net::{AsyncMonitor, AsyncSocket, activity};
@@ -33,7 +32,7 @@ pub struct PtpSource {
     context: Context,
     config: config::PtpSource,
     trouble: Trouble,
-    transmit_stamps: StampedBy,
+    stamper: Stamper,
 }
 
 /// The sockets of a port, while its interface is there.
@@ -56,8 +55,8 @@ impl PtpSource {
     /// A source that has not been listened to yet.
     #[must_use]
     pub fn new(context: Context, config: config::PtpSource) -> Self {
-        let trouble = Trouble::default();
-        Self { context, config, trouble, transmit_stamps: StampedBy::UserSpace }
+        let stamper = Stamper::new(config.time_stamps);
+        Self { context, config, trouble: Trouble::default(), stamper }
     }
 
     /// Follows the masters of the domain for as long as the task lives.
@@ -104,6 +103,7 @@ impl PtpSource {
             return Err("the link is down".to_owned());
         }
         let sockets = self.open_sockets().map_err(|error| error.to_string())?;
+        self.stamper.open(&self.context, sockets.event.get().stamping())?;
         let source = match source {
             Some(source) => source,
             None => {
@@ -133,12 +133,12 @@ impl PtpSource {
 
     fn open_sockets(&mut self) -> Result<Sockets, OpenError> {
         let name = self.config.interface.as_str();
+        let hardware = self.stamper.wanted();
         let (event, general) = match self.config.transport {
-            PtpTransport::Ethernet => (ethernet::open(name)?, None),
-            PtpTransport::UdpIpv4 => open_pair(name, IpVersion::V4)?,
-            PtpTransport::UdpIpv6 => open_pair(name, IpVersion::V6)?,
+            PtpTransport::Ethernet => (ethernet::open(name, hardware)?, None),
+            PtpTransport::UdpIpv4 => open_pair(name, IpVersion::V4, hardware)?,
+            PtpTransport::UdpIpv6 => open_pair(name, IpVersion::V6, hardware)?,
         };
-        self.transmit_stamps = event.stamping().transmit;
         let on_runtime = |socket: TimeSocket| {
             AsyncSocket::new(socket)
                 .map_err(|source| OpenError::Setup { what: "wait for the socket", source })
@@ -168,7 +168,7 @@ impl PtpSource {
                     self.report(Some(source));
                     Ok(())
                 }
-                () = until(&self.context, timeout) => {
+                () = self.context.until(timeout) => {
                     source.handle_timeout(self.context.clock.borrow().now());
                     Ok(())
                 }
@@ -196,16 +196,30 @@ impl PtpSource {
     fn receive_events(&mut self, source: &mut Source, sockets: &mut Sockets) -> io::Result<()> {
         // Stamps of what was sent come before the answers to it.
         while let Some(notice) = sockets.event.get_mut().notice()? {
-            let Notice::Transmitted { id, stamp } = notice else { continue };
-            if let Some(id) = sockets.awaited.remove(&id) {
-                self.refused(source.handle_transmitted(id, self.context.stamp(stamp)));
+            let (id, stamp) = match notice {
+                Notice::TransmittedByHardware { id, stamp } if self.stamper.is_hardware() => {
+                    (id, self.stamper.hardware(&self.context, stamp))
+                }
+                Notice::Transmitted { id, stamp } if !self.stamper.is_hardware() => {
+                    (id, Some(self.context.stamp(stamp)))
+                }
+                _ => continue,
+            };
+            if let (Some(id), Some(stamp)) = (sockets.awaited.remove(&id), stamp) {
+                self.refused(source.handle_transmitted(id, stamp));
             }
         }
+        self.stamper.count(sockets.event.get().stamp_faults());
         let mut buffer = [0; BUFFER];
         while let Some(received) = sockets.event.get_mut().receive(&mut buffer)? {
             let now = self.context.clock.borrow().now();
-            let stamp = self.context.stamp(received.stamp);
-            self.refused(source.handle_event(&buffer[..received.length], stamp, now));
+            let bytes = &buffer[..received.length];
+            let result = match self.stamper.received(&self.context, &received) {
+                Some(stamp) => source.handle_event(bytes, stamp, now),
+                // Over Ethernet, all that needs none comes this way too.
+                None => source.handle_general(bytes, now),
+            };
+            self.refused(result);
         }
         Ok(())
     }
@@ -279,6 +293,8 @@ impl PtpSource {
                 }
                 sockets.awaited.insert(awaited, id);
             }
+            // The port counts that it misses the stamp.
+            None if self.stamper.is_hardware() => {}
             None => self.refused(source.handle_transmitted(id, self.context.stamp(sent.stamp))),
         }
         Ok(())
@@ -301,10 +317,11 @@ impl PtpSource {
         status.rejected.clone_from(&self.trouble.counts);
         let Some(source) = source else {
             let edge = self.context.edge(Err(Unusable::NeverHeard));
-            return self.context.report(Report { edge, status, heard: None });
+            return self.context.report(Report { edge, status, heard: None, upper: None });
         };
         let now = self.context.clock.borrow().now();
         let edge = source.edge(self.context.id, self.context.terms, now);
+        self.stamper.show(&mut status);
         status.reach = source.reach();
         status.poll_interval = source.pace();
         status.accepted = source.accepted();
@@ -314,7 +331,6 @@ impl PtpSource {
         if port.state != PortState::Slave {
             status.reason = status.reason.or_else(|| Some(port.state.to_string()));
         }
-        status.delay = port.mean_path_delay.map(|delay| 2.0 * delay.seconds());
         if let Some(parent) = port.parent {
             status.reference = Some(parent.grandmaster_identity.to_string());
             status.stratum = Some(edge.stratum);
@@ -326,26 +342,22 @@ impl PtpSource {
             ));
         }
         if let Some(compared) = source.last() {
-            status.time_stamps = stamps(compared.stamped_by.min(self.transmit_stamps));
+            // Of messages that may be a second apart, freed of what the clock drifts in it.
+            let frequency = edge.estimate.map_or(0.0, |estimate| estimate.frequency);
+            status.delay = compared.comparison.two_way(frequency).map(|exchange| exchange.delay);
+            status.time_stamps = stamps(self.stamper.stamped_by(compared.stamped_by));
         }
-        self.context.report(Report { edge, status, heard: source.heard() });
+        self.context.report(Report { edge, status, heard: source.heard(), upper: None });
     }
 }
 
 fn open_pair(
     name: &str,
     version: IpVersion,
+    hardware: Hardware,
 ) -> Result<(TimeSocket, Option<TimeSocket>), OpenError> {
-    let event = open_udp(name, version, PtpPort::Event)?;
-    Ok((event, Some(open_udp(name, version, PtpPort::General)?)))
-}
-
-/// Never, where nothing is due.
-async fn until(context: &Context, at: Option<Timestamp<Free>>) {
-    match at {
-        Some(at) => context.sleep_until(at).await,
-        None => std::future::pending().await,
-    }
+    let event = open_udp(name, version, PtpPort::Event, hardware)?;
+    Ok((event, Some(open_udp(name, version, PtpPort::General, Hardware::Unwanted)?)))
 }
 
 /// Never, where there is no monitor, or it has failed.

@@ -62,14 +62,16 @@ fn narrower(a: CrossReading, b: CrossReading) -> CrossReading {
 }
 
 fn cross_read_once() -> CrossReading {
+    // Each reading takes as long as the next: CLOCK_REALTIME is in the middle.
     let before = raw_now();
-    let monotonic = read(ClockId::CLOCK_MONOTONIC);
+    let earlier = read(ClockId::CLOCK_MONOTONIC);
     let realtime = read(ClockId::CLOCK_REALTIME);
+    let later = read(ClockId::CLOCK_MONOTONIC);
     let window = raw_now() - before;
     CrossReading {
         raw: before + window / 2,
         realtime: Timestamp::from_epoch(realtime),
-        stepped: realtime - monotonic,
+        stepped: realtime - (earlier + (later - earlier) / 2),
         window,
     }
 }

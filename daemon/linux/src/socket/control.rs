@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use clock_models::time::{Duration, Timestamp, Utc};
+use clock_models::time::{Duration, Phc, Scale, Timestamp, Utc};
 use nix::libc::{self, c_int};
 
 use crate::bytes::field;
@@ -11,6 +11,8 @@ use crate::bytes::field;
 const HEADER: usize = 16;
 /// Control messages begin at multiples of the size of a long.
 const ALIGNMENT: usize = 8;
+/// Where the hardware stamp is in struct scm_timestamping.
+const HARDWARE: usize = 32;
 /// struct in6_pktinfo: address, interface. The one for IPv4 is shorter.
 const LARGEST_SOURCE: usize = HEADER + 24;
 
@@ -38,6 +40,10 @@ pub(crate) enum Origin {
 pub(crate) struct Control {
     /// The kernel's stamp, on `CLOCK_REALTIME`.
     pub(crate) stamp: Option<Timestamp<Utc>>,
+    /// The NIC's own stamp, on its clock.
+    pub(crate) hardware: Option<Timestamp<Phc>>,
+    /// Index of the interface that stamped what came.
+    pub(crate) stamped_on: Option<u32>,
     /// Where it came to.
     pub(crate) local: Option<Local>,
     /// On the error queue: what the message is.
@@ -58,9 +64,16 @@ impl Control {
 
     fn take(&mut self, level: c_int, kind: c_int, data: &[u8]) {
         match (level, kind) {
-            // The software stamp is the first of three in struct scm_timestamping.
-            (libc::SOL_SOCKET, libc::SO_TIMESTAMPING | libc::SO_TIMESTAMPNS) => {
-                self.stamp = timespec(data).or(self.stamp);
+            // struct scm_timestamping: by software, one that is no longer used, by hardware.
+            (libc::SOL_SOCKET, libc::SO_TIMESTAMPING) => {
+                self.stamp = timespec(data, 0).or(self.stamp);
+                self.hardware = timespec(data, HARDWARE).or(self.hardware);
+            }
+            (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS) => {
+                self.stamp = timespec(data, 0).or(self.stamp);
+            }
+            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPING_PKTINFO) => {
+                self.stamped_on = stamped_on(data).or(self.stamped_on);
             }
             (libc::SOL_IP, libc::IP_PKTINFO) => self.local = pktinfo_v4(data).or(self.local),
             (libc::SOL_IPV6, libc::IPV6_PKTINFO) => self.local = pktinfo_v6(data).or(self.local),
@@ -84,14 +97,20 @@ fn first(bytes: &[u8]) -> Option<(c_int, c_int, &[u8], &[u8])> {
     Some((level, kind, data, next))
 }
 
-/// Zero means that the kernel has no stamp.
-fn timespec(data: &[u8]) -> Option<Timestamp<Utc>> {
-    let seconds = i64::from_ne_bytes(field(data, 0)?);
-    let nanos = i64::from_ne_bytes(field(data, 8)?);
+/// Zero means that there is no stamp.
+fn timespec<S: Scale>(data: &[u8], offset: usize) -> Option<Timestamp<S>> {
+    let seconds = i64::from_ne_bytes(field(data, offset)?);
+    let nanos = i64::from_ne_bytes(field(data, offset + 8)?);
     if (seconds, nanos) == (0, 0) || !(0..1_000_000_000).contains(&nanos) {
         return None;
     }
     Some(Timestamp::from_secs(seconds) + Duration::from_nanos(nanos))
+}
+
+/// struct scm_ts_pktinfo: interface, length, two reserved. Zero where the driver does not
+/// let the kernel know.
+fn stamped_on(data: &[u8]) -> Option<u32> {
+    Some(u32::from_ne_bytes(field(data, 0)?)).filter(|interface| *interface != 0)
 }
 
 /// struct in_pktinfo: interface, local address, address in the header.
@@ -195,11 +214,42 @@ mod tests {
     }
 
     fn stamps(software: (i64, i64)) -> Vec<u8> {
+        three(software, (0, 0), (0, 0))
+    }
+
+    fn three(software: (i64, i64), unused: (i64, i64), hardware: (i64, i64)) -> Vec<u8> {
         let mut data = Vec::new();
-        data.extend(software.0.to_ne_bytes());
-        data.extend(software.1.to_ne_bytes());
-        data.extend([0; 32]);
+        for (seconds, nanos) in [software, unused, hardware] {
+            data.extend(seconds.to_ne_bytes());
+            data.extend(nanos.to_ne_bytes());
+        }
         message(libc::SOL_SOCKET, libc::SO_TIMESTAMPING, &data)
+    }
+
+    fn seconds<S: Scale>(seconds: i64) -> Option<Timestamp<S>> {
+        Some(Timestamp::from_secs(seconds))
+    }
+
+    #[test]
+    fn the_first_stamp_is_the_kernels_and_the_third_the_nics() {
+        for (bytes, software, hardware) in [
+            (three((5, 0), (6, 0), (7, 0)), seconds(5), seconds(7)),
+            (three((0, 0), (6, 0), (7, 0)), None, seconds(7)),
+            (three((5, 0), (6, 0), (0, 0)), seconds(5), None),
+        ] {
+            let control = Control::parse(&bytes);
+            assert_eq!((control.stamp, control.hardware), (software, hardware));
+        }
+    }
+
+    #[test]
+    fn the_interface_that_stamped_is_told_or_not_known() {
+        for (interface, told) in [(7_u32, Some(7)), (0, None)] {
+            let mut data = interface.to_ne_bytes().to_vec();
+            data.extend([0; 12]);
+            let bytes = message(libc::SOL_SOCKET, libc::SCM_TIMESTAMPING_PKTINFO, &data);
+            assert_eq!(Control::parse(&bytes).stamped_on, told);
+        }
     }
 
     fn error(level: c_int, kind: c_int, errno: u32, origin: u8, id: u32, host: &[u8]) -> Vec<u8> {

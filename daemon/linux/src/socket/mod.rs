@@ -5,6 +5,9 @@
 //! edge-triggered poll (epoll: readable and error) takes, after each wake-up,
 //! [`TimeSocket::receive`] until `None` and [`TimeSocket::notice`] until `None`.
 //!
+//! Where the NIC is asked to stamp too ([`Hardware`]), its stamps come beside the kernel's.
+//! They count on its own clock, `/dev/ptpN`, which is compared apart from here.
+//!
 //! The kernel starts to stamp what comes in the background when the first socket of the
 //! host asks for it, and stops with the last: the first datagrams may bear the program's
 //! stamp. A program that opens and closes sockets all the time keeps one open beside.
@@ -13,6 +16,7 @@ mod control;
 mod departures;
 mod message;
 mod stamping;
+mod stamping_clock;
 mod udp;
 
 use std::io::{self, IoSlice};
@@ -20,22 +24,24 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use clock_models::comparison::{Stamp, StampedBy};
-use clock_models::time::{Duration, Free, Timestamp, Utc};
+use clock_models::time::{Duration, Free, Phc, Timestamp};
 use nix::libc::{self, c_int};
 use socket2::{MsgHdr, SockAddr, Socket};
 
 use crate::clock::{ATTEMPTS, Conversion, cross_read, raw_now};
 use crate::interface::MacAddress;
-use control::{Origin, Source};
+use control::{Control, Origin, Source};
 use departures::Departures;
 use message::Message;
+use stamping::Flags;
+use stamping_clock::StampingClocks;
 
 pub use control::Local;
-pub use departures::SendId;
-pub use stamping::{Stamping, USER_SPACE_UNCERTAINTY};
+pub use departures::{SendId, StampFaults};
+pub use stamping::{Hardware, Stamping, USER_SPACE_UNCERTAINTY};
 pub use udp::{IpVersion, OpenError, PtpPort, client, ptp, server};
 
-pub(crate) use stamping::Wanted;
+pub(crate) use stamping::{Ready, Wanted};
 pub(crate) use udp::cannot;
 
 /// What a kernel stamp may seem earlier than the program's reading before the datagram
@@ -54,8 +60,20 @@ pub struct TimeSocket {
     /// there is no such place (a server).
     destination: Option<SockAddr>,
     stamping: Stamping,
+    flags: Flags,
+    clocks: StampingClocks,
     conversion: Conversion,
     departures: Departures,
+}
+
+/// When the NIC saw a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HardwareStamp {
+    /// On its PTP hardware clock, whose scale is whatever it is kept on, in whole
+    /// nanoseconds.
+    pub at: Timestamp<Phc>,
+    /// Index of that clock, N of `/dev/ptpN`; `None` where it is not told.
+    pub phc: Option<u32>,
 }
 
 /// The other side of a datagram.
@@ -76,10 +94,12 @@ pub struct Received {
     pub truncated: bool,
     /// Who sent it.
     pub from: Remote,
-    /// Where it came to; servers only.
+    /// Where it came to; UDP servers, and sockets with stamps of the NIC.
     pub local: Option<Local>,
-    /// When it came.
+    /// When it came, by the kernel or the program ([`Stamp::by`] says so).
     pub stamp: Stamp,
+    /// When it came, by the NIC.
+    pub hardware: Option<HardwareStamp>,
 }
 
 /// A datagram that went.
@@ -92,9 +112,17 @@ pub struct Sent {
     pub stamp: Stamp,
 }
 
-/// News of a datagram that was sent.
+/// News of a datagram that was sent. Where kernel and NIC stamp, each tells once, in any
+/// order.
 #[derive(Debug)]
 pub enum Notice {
+    /// It left the NIC.
+    TransmittedByHardware {
+        /// The name it got from [`TimeSocket::send`].
+        id: SendId,
+        /// When, by the NIC.
+        stamp: HardwareStamp,
+    },
     /// It left.
     Transmitted {
         /// The name it got from [`TimeSocket::send`].
@@ -114,13 +142,16 @@ pub enum Notice {
 
 impl TimeSocket {
     /// Around a socket that can receive nothing yet, so that no stamp is missed.
-    pub(crate) fn new(socket: Socket, wanted: Wanted) -> io::Result<Self> {
+    pub(crate) fn new(socket: Socket, wanted: Wanted, ready: Ready) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        let stamping = stamping::enable(&socket, wanted);
+        let hardware = ready.wanted();
+        let (stamping, flags) = stamping::enable(&socket, wanted, ready);
         Ok(Self {
             socket,
             destination: None,
+            clocks: StampingClocks::new(hardware, &stamping),
             stamping,
+            flags,
             conversion: Conversion::new(cross_read(ATTEMPTS)),
             departures: Departures::default(),
         })
@@ -131,11 +162,18 @@ impl TimeSocket {
         self.destination = Some(destination);
     }
 
-    /// Who stamps, as granted by the kernel. Single stamps may still be the program's own:
-    /// each says so ([`Stamp::by`]).
+    /// Who stamps, as granted by the kernel and the NIC. Single stamps may still be the
+    /// program's own: each says so ([`Stamp::by`]). What the NIC does may change with the
+    /// link: ask a new socket then.
     #[must_use]
-    pub const fn stamping(&self) -> Stamping {
-        self.stamping
+    pub const fn stamping(&self) -> &Stamping {
+        &self.stamping
+    }
+
+    /// Transmit stamps that did not come as they should, so far.
+    #[must_use]
+    pub const fn stamp_faults(&self) -> StampFaults {
+        self.departures.faults()
     }
 
     /// Address and port of this side; `None` over Ethernet.
@@ -156,6 +194,7 @@ impl TimeSocket {
         let Some(message) = self.message(buffer, 0)? else { return Ok(None) };
         let now = cross_read(ATTEMPTS);
         let from = remote(&message.from).ok_or_else(no_such_family)?;
+        let hardware = self.hardware(&message.control);
         let stamp = message.control.stamp.and_then(|stamp| self.conversion.convert(stamp, &now));
         Ok(Some(Received {
             length: message.length,
@@ -163,7 +202,17 @@ impl TimeSocket {
             from,
             local: message.control.local,
             stamp: stamp.unwrap_or_else(|| stamping::user_space(now.raw, now.raw)),
+            hardware,
         }))
+    }
+
+    /// The NIC's stamp, and whose it is: of what comes the kernel tells the interface that
+    /// stamped, if the driver lets it; of what goes, the one it left by.
+    fn hardware(&mut self, control: &Control) -> Option<HardwareStamp> {
+        let at = control.hardware?;
+        let left_by = control.local.filter(|_| control.origin.is_some());
+        let interface = control.stamped_on.or(left_by.map(|local| local.interface));
+        Some(HardwareStamp { at, phc: self.clocks.of(interface) })
     }
 
     fn message(&self, buffer: &mut [u8], flags: c_int) -> io::Result<Option<Message>> {
@@ -218,19 +267,19 @@ impl TimeSocket {
 
     fn departed(&mut self, before: Timestamp<Free>, result: io::Result<usize>) -> io::Result<Sent> {
         let stamp = stamping::user_space(before, raw_now());
-        let awaited = self.stamping.transmit == StampedBy::Kernel;
+        let awaits = self.flags.awaits(&self.stamping);
         if let Err(error) = result {
-            if awaited {
+            if awaits.any() {
                 self.restart_numbers();
             }
             return Err(error);
         }
-        Ok(Sent { id: awaited.then(|| self.departures.sent(before, stamp)), stamp })
+        Ok(Sent { id: awaits.any().then(|| self.departures.sent(before, stamp, awaits)), stamp })
     }
 
     fn restart_numbers(&mut self) {
         self.departures.restart();
-        if stamping::restart_numbers(&self.socket).is_err() {
+        if self.flags.restart_numbers(&self.socket).is_err() {
             self.stamping.transmit = StampedBy::UserSpace;
         }
     }
@@ -242,7 +291,7 @@ impl TimeSocket {
     pub fn notice(&mut self) -> io::Result<Option<Notice>> {
         while let Some(message) = self.message(&mut [], libc::MSG_ERRQUEUE)? {
             let notice = match message.control.origin {
-                Some(Origin::Stamp(number)) => self.transmitted(number, message.control.stamp),
+                Some(Origin::Stamp(number)) => self.transmitted(number, &message.control),
                 Some(Origin::Undelivered(errno, reported_by)) => Some(Notice::Undelivered {
                     cause: io::Error::from_raw_os_error(errno),
                     reported_by,
@@ -256,9 +305,15 @@ impl TimeSocket {
         Ok(None)
     }
 
-    fn transmitted(&mut self, number: u32, stamp: Option<Timestamp<Utc>>) -> Option<Notice> {
+    /// A message bears the stamp of the kernel or the NIC, never both: each hands over a
+    /// copy of the datagram of its own (skb_is_swtx_tstamp in net/socket.c).
+    fn transmitted(&mut self, number: u32, control: &Control) -> Option<Notice> {
+        if let Some(stamp) = self.hardware(control) {
+            let id = self.departures.stamped_by_hardware(number)?;
+            return Some(Notice::TransmittedByHardware { id, stamp });
+        }
         let now = cross_read(ATTEMPTS);
-        let stamp = stamp.and_then(|stamp| self.conversion.convert(stamp, &now));
+        let stamp = control.stamp.and_then(|stamp| self.conversion.convert(stamp, &now));
         let slack = CONVERSION_SLACK + now.window;
         let (id, stamp) = self.departures.stamped(number, stamp, slack)?;
         Some(Notice::Transmitted { id, stamp })

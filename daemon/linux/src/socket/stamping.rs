@@ -1,10 +1,20 @@
-//! Time stamps of datagrams: asking the kernel for them, and taking them as the program.
+//! Time stamps of the kernel and the NIC: asking for them, and taking them as the program.
+//! A NIC's stay on its own clock.
+
+use std::io;
+use std::mem::size_of;
+use std::os::fd::AsRawFd;
 
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::time::{Free, Timestamp};
-use nix::sys::socket::sockopt::{ReceiveTimestampns, Timestamping};
-use nix::sys::socket::{TimestampingFlag, setsockopt};
+use nix::errno::Errno;
+use nix::libc::{self, c_uint};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::ReceiveTimestampns;
 use socket2::Socket;
+
+use super::departures::Awaits;
+use crate::interface::{HardwareStamping, NoHardware, Purpose, prepare};
 
 /// Standard uncertainty of a stamp taken by the program, s.
 ///
@@ -13,13 +23,31 @@ use socket2::Socket;
 /// that is 17 µs; a loaded host does worse, which shows as jitter.
 pub const USER_SPACE_UNCERTAINTY: f64 = 20e-6;
 
-/// Who stamps the datagrams of a socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who stamps the datagrams of a socket, as granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamping {
-    /// Those that come.
+    /// Those that come: [`Received::stamp`](super::Received::stamp).
     pub receive: StampedBy,
-    /// Those that go.
+    /// Those that go: [`Notice::Transmitted`](super::Notice::Transmitted).
     pub transmit: StampedBy,
+    /// The NIC that stamps too. `None` where it was not asked for or does not, and for a
+    /// server that listens on all addresses: there each stamp says whose it is.
+    pub hardware: Option<HardwareStamping>,
+    /// Why there are no hardware stamps, where they were asked for.
+    pub refused: Option<NoHardware>,
+}
+
+/// Whether the NIC is to stamp the datagrams of a socket, beside the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hardware {
+    /// No.
+    Unwanted,
+    /// With its own clock. Where it cannot, or may not, the kernel's stamps are all there
+    /// is, and [`Stamping::refused`] says why.
+    Wanted,
+    /// With the virtual clock `/dev/ptpN` on top of its own, of this index. For sockets
+    /// bound to an interface.
+    Virtual(u32),
 }
 
 /// Which stamps a socket needs.
@@ -31,47 +59,160 @@ pub(crate) enum Wanted {
     Both,
 }
 
-/// Asks for the kernel's stamps; says what it grants.
-pub(crate) fn enable(socket: &Socket, wanted: Wanted) -> Stamping {
-    let flags = match wanted {
-        Wanted::Receive => receiving(),
-        Wanted::Both => receiving() | transmitting(),
-    };
-    if setsockopt(socket, Timestamping, &flags).is_ok() {
+/// Stamps of the NIC, once it was made ready for them.
+#[derive(Debug, Clone)]
+pub(crate) struct Ready {
+    wanted: Hardware,
+    stamping: Option<HardwareStamping>,
+    refused: Option<NoHardware>,
+    /// The transmit stamp tells the interface it was taken on.
+    told: bool,
+}
+
+impl Ready {
+    /// Makes the NIC behind `interface` ready, if its stamps are wanted.
+    pub(crate) fn on(wanted: Hardware, interface: &str, purpose: Purpose) -> Self {
+        let mut ready = Self::anywhere(wanted);
+        if wanted != Hardware::Unwanted {
+            match prepare(interface, purpose) {
+                Ok(stamping) => ready.stamping = Some(stamping),
+                Err(reason) => ready = Self { refused: Some(reason), ..Self::none() },
+            }
+        }
+        ready
+    }
+
+    /// Takes the stamps of whatever NIC makes some.
+    pub(crate) const fn anywhere(wanted: Hardware) -> Self {
+        Self { wanted, stamping: None, refused: None, told: false }
+    }
+
+    /// For sockets whose stamps matter to nobody.
+    pub(crate) const fn none() -> Self {
+        Self::anywhere(Hardware::Unwanted)
+    }
+
+    /// Lets transmit stamps tell the interface. Only UDP can, and only if the kernel may
+    /// hand back the datagram with it, which tells the interface
+    /// (sysctl net.core.tstamp_allow_data).
+    pub(crate) fn telling(self) -> Self {
+        let allowed = std::fs::read_to_string("/proc/sys/net/core/tstamp_allow_data");
+        let told = self.wanted != Hardware::Unwanted && allowed.is_ok_and(|v| v.trim() == "1");
+        Self { told, ..self }
+    }
+
+    /// What was asked for, as far as it was not refused.
+    pub(crate) const fn wanted(&self) -> Hardware {
+        self.wanted
+    }
+
+    /// [`Ready::telling`] is in force.
+    pub(crate) const fn tells(&self) -> bool {
+        self.told
+    }
+}
+
+/// What SO_TIMESTAMPING is set to: struct so_timestamping.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Flags {
+    flags: c_uint,
+    /// The virtual clock that stamps, with SOF_TIMESTAMPING_BIND_PHC.
+    clock: c_uint,
+}
+
+impl Flags {
+    fn new(wanted: Wanted, ready: &Ready) -> Self {
+        let both = wanted == Wanted::Both;
+        let mut flags = libc::SOF_TIMESTAMPING_SOFTWARE | libc::SOF_TIMESTAMPING_RX_SOFTWARE;
+        if both {
+            flags |= libc::SOF_TIMESTAMPING_TX_SOFTWARE | libc::SOF_TIMESTAMPING_OPT_ID;
+            // OPT_TSONLY: the stamp alone comes back, without the datagram, for which an
+            // unprivileged program may not ask everywhere.
+            flags |= match ready.told {
+                true => libc::SOF_TIMESTAMPING_OPT_CMSG,
+                false => libc::SOF_TIMESTAMPING_OPT_TSONLY,
+            };
+        }
+        if ready.wanted != Hardware::Unwanted {
+            flags |= libc::SOF_TIMESTAMPING_RAW_HARDWARE
+                | libc::SOF_TIMESTAMPING_RX_HARDWARE
+                | libc::SOF_TIMESTAMPING_OPT_PKTINFO;
+            if both {
+                flags |= libc::SOF_TIMESTAMPING_TX_HARDWARE | libc::SOF_TIMESTAMPING_OPT_TX_SWHW;
+            }
+        }
+        match ready.wanted {
+            Hardware::Virtual(clock) => {
+                Self { flags: flags | libc::SOF_TIMESTAMPING_BIND_PHC, clock }
+            }
+            _ => Self { flags, clock: 0 },
+        }
+    }
+
+    fn set(self, socket: &Socket) -> io::Result<()> {
+        // The second part is known since Linux 5.14.
+        let bound = self.flags & libc::SOF_TIMESTAMPING_BIND_PHC != 0;
+        let length = if bound { size_of::<Self>() } else { size_of::<c_uint>() };
+        // SAFETY: the pointer and length are those of `self`, or of its first part, which
+        // outlives the call; the option takes either.
+        let result = unsafe {
+            libc::setsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_TIMESTAMPING,
+                (&raw const self).cast(),
+                length as libc::socklen_t,
+            )
+        };
+        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    /// Lets the kernel number the datagrams from 0 again: it does so where OPT_ID becomes
+    /// set.
+    pub(crate) fn restart_numbers(self, socket: &Socket) -> io::Result<()> {
+        Self { flags: self.flags & !libc::SOF_TIMESTAMPING_OPT_ID, ..self }.set(socket)?;
+        self.set(socket)
+    }
+
+    /// Who stamps each datagram that goes.
+    pub(crate) fn awaits(self, stamping: &Stamping) -> Awaits {
+        let hardware = self.flags & libc::SOF_TIMESTAMPING_TX_HARDWARE != 0;
+        Awaits { software: stamping.transmit == StampedBy::Kernel, hardware }
+    }
+}
+
+/// Asks for stamps; says what is granted, and what was set for that.
+pub(crate) fn enable(socket: &Socket, wanted: Wanted, ready: Ready) -> (Stamping, Flags) {
+    let flags = Flags::new(wanted, &ready);
+    if flags.set(socket).is_ok() {
         let transmit = match wanted {
             Wanted::Receive => StampedBy::UserSpace,
             Wanted::Both => StampedBy::Kernel,
         };
-        return Stamping { receive: StampedBy::Kernel, transmit };
+        let Ready { stamping: hardware, refused, .. } = ready;
+        let receive = StampedBy::Kernel;
+        return (Stamping { receive, transmit, hardware, refused }, flags);
     }
-    Stamping { receive: receive_only(socket), transmit: StampedBy::UserSpace }
+    let refused = match ready.wanted {
+        Hardware::Unwanted => return without(socket, flags, ready.refused),
+        Hardware::Wanted => NoHardware::Refused(Errno::last()),
+        Hardware::Virtual(clock) => NoHardware::NotItsClock(clock),
+    };
+    enable(socket, wanted, Ready { refused: Some(refused), ..Ready::none() })
 }
 
 /// The older option, where SO_TIMESTAMPING is refused: some sandboxes and emulations.
+fn without(socket: &Socket, flags: Flags, refused: Option<NoHardware>) -> (Stamping, Flags) {
+    let receive = receive_only(socket);
+    (Stamping { receive, transmit: StampedBy::UserSpace, hardware: None, refused }, flags)
+}
+
 fn receive_only(socket: &Socket) -> StampedBy {
     match setsockopt(socket, ReceiveTimestampns, &true) {
         Ok(()) => StampedBy::Kernel,
         Err(_) => StampedBy::UserSpace,
     }
-}
-
-/// Lets the kernel number the datagrams from 0 again: it does so where OPT_ID becomes set.
-pub(crate) fn restart_numbers(socket: &Socket) -> nix::Result<()> {
-    let without = (receiving() | transmitting()) - TimestampingFlag::SOF_TIMESTAMPING_OPT_ID;
-    setsockopt(socket, Timestamping, &without)?;
-    setsockopt(socket, Timestamping, &(receiving() | transmitting()))
-}
-
-fn receiving() -> TimestampingFlag {
-    TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE | TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE
-}
-
-/// OPT_TSONLY: the stamp alone comes back, without the datagram, for which an
-/// unprivileged program may not ask everywhere (sysctl net.core.tstamp_allow_data).
-fn transmitting() -> TimestampingFlag {
-    TimestampingFlag::SOF_TIMESTAMPING_TX_SOFTWARE
-        | TimestampingFlag::SOF_TIMESTAMPING_OPT_ID
-        | TimestampingFlag::SOF_TIMESTAMPING_OPT_TSONLY
 }
 
 /// The program's own stamp of something that happened between two times.

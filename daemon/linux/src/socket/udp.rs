@@ -8,8 +8,8 @@ use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv4RecvErr, Ipv6RecvErr, Ipv6RecvPacketInfo};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 
-use super::{TimeSocket, Wanted};
-use crate::interface::{Interface, InterfaceError};
+use super::{Hardware, Ready, TimeSocket, Wanted};
+use crate::interface::{Interface, InterfaceError, Purpose};
 
 /// All but peer delay messages over IPv4 (IEEE 1588-2019 Annex C.3).
 const PTP_GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 1, 129);
@@ -124,68 +124,114 @@ pub(crate) fn cannot<E: Into<io::Error>>(what: &'static str) -> impl Fn(E) -> Op
 }
 
 /// A socket connected to an NTP server: what others send does not get in, and the kernel
-/// picks a random source port (RFC 9109).
+/// picks a random source port (RFC 9109). The NIC that is asked to stamp is the one that
+/// the way to the server leads by now.
 ///
 /// # Errors
 /// [`OpenError::NoRoute`], [`OpenError::NoIp`], or the kernel's refusal.
-pub fn client(server: SocketAddr) -> Result<TimeSocket, OpenError> {
+pub fn client(server: SocketAddr, hardware: Hardware) -> Result<TimeSocket, OpenError> {
     let version = IpVersion::of(server.ip());
-    let socket = open(version, Wanted::Both)?;
+    let socket = open(version)?;
     match version {
-        IpVersion::V4 => setsockopt(&socket.socket, Ipv4RecvErr, &true),
-        IpVersion::V6 => setsockopt(&socket.socket, Ipv6RecvErr, &true),
+        IpVersion::V4 => setsockopt(&socket, Ipv4RecvErr, &true),
+        IpVersion::V6 => setsockopt(&socket, Ipv6RecvErr, &true),
     }
     .map_err(cannot("ask for ICMP errors"))?;
-    socket.socket.connect(&server.into()).map_err(|error| match errno(&error) {
+    socket.connect(&server.into()).map_err(|error| match errno(&error) {
         Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::EADDRNOTAVAIL => {
             OpenError::NoRoute(server)
         }
         _ => cannot("connect to the server")(error),
     })?;
-    Ok(socket)
+    // Nothing was sent yet that could be answered.
+    let own = socket.local_addr().ok().and_then(|own| own.as_socket());
+    let ready = ready_at(hardware, own.map(|own| own.ip())).telling();
+    if ready.tells() {
+        tell_interface(&socket, version)?;
+    }
+    TimeSocket::new(socket, Wanted::Both, ready).map_err(cannot("open a UDP socket"))
 }
 
 /// A socket that listens for NTP requests on `address`, which may be unspecified: answers
 /// leave from the address that the request came to. Of what it sends it has no stamps.
 ///
+/// The NIC that has the address is asked to stamp. For an unspecified address that is up
+/// to the caller ([`crate::interface::prepare`]), for each NIC that is to.
+///
 /// # Errors
 /// [`OpenError::PortTaken`], [`OpenError::PrivilegedPort`], [`OpenError::NoSuchAddress`],
 /// [`OpenError::NoIp`], or the kernel's refusal.
-pub fn server(address: SocketAddr) -> Result<TimeSocket, OpenError> {
+pub fn server(address: SocketAddr, hardware: Hardware) -> Result<TimeSocket, OpenError> {
     let version = IpVersion::of(address.ip());
-    let socket = open(version, Wanted::Receive)?;
-    match version {
-        IpVersion::V4 => setsockopt(&socket.socket, Ipv4PacketInfo, &true),
-        IpVersion::V6 => setsockopt(&socket.socket, Ipv6RecvPacketInfo, &true),
-    }
-    .map_err(cannot("ask for the address a request comes to"))?;
+    let socket = open(version)?;
+    tell_interface(&socket, version)?;
+    let own = Some(address.ip()).filter(|ip| !ip.is_unspecified());
+    let ready = match own {
+        Some(_) => ready_at(hardware, own),
+        None => Ready::anywhere(hardware),
+    };
+    let socket =
+        TimeSocket::new(socket, Wanted::Receive, ready).map_err(cannot("open a UDP socket"))?;
     bind(&socket.socket, address)?;
     Ok(socket)
 }
 
+/// Makes the NIC ready that has an address of this host.
+fn ready_at(hardware: Hardware, own: Option<IpAddr>) -> Ready {
+    if hardware == Hardware::Unwanted {
+        return Ready::none();
+    }
+    let all = Interface::all().unwrap_or_default();
+    let has = |interface: &&Interface| own.is_some_and(|own| interface.addresses.contains(&own));
+    match all.iter().find(has) {
+        Some(interface) => Ready::on(hardware, &interface.name, Purpose::Ntp),
+        None => Ready::anywhere(hardware),
+    }
+}
+
+fn tell_interface(socket: &Socket, version: IpVersion) -> Result<(), OpenError> {
+    match version {
+        IpVersion::V4 => setsockopt(socket, Ipv4PacketInfo, &true),
+        IpVersion::V6 => setsockopt(socket, Ipv6RecvPacketInfo, &true),
+    }
+    .map_err(cannot("ask for the address a datagram comes to"))
+}
+
 /// A socket on a PTP port of the interface called `interface`, in the PTP multicast group
 /// and with it as destination. It hears this interface only, and not itself; several
-/// programs and domains may share the port.
+/// programs and domains may share the port. Only the event port has stamps of the NIC.
 ///
 /// # Errors
 /// [`OpenError::Interface`], [`OpenError::NoAddress`], [`OpenError::PrivilegedPort`],
 /// [`OpenError::PortTaken`] by a program that does not share,
 /// [`OpenError::NoIp`], or the kernel's refusal.
-pub fn ptp(interface: &str, version: IpVersion, port: PtpPort) -> Result<TimeSocket, OpenError> {
+pub fn ptp(
+    interface: &str,
+    version: IpVersion,
+    port: PtpPort,
+    hardware: Hardware,
+) -> Result<TimeSocket, OpenError> {
     let interface = Interface::by_name(interface)?;
     if !interface.addresses.iter().any(|address| IpVersion::of(*address) == version) {
         return Err(OpenError::NoAddress { interface: interface.name, version });
     }
-    let wanted = match port {
-        PtpPort::Event => Wanted::Both,
-        PtpPort::General => Wanted::Receive,
-    };
-    let mut socket = open(version, wanted)?;
-    let inner = &socket.socket;
-    inner.set_reuse_address(true).map_err(cannot("share the PTP port"))?;
-    inner
+    let socket = open(version)?;
+    socket.set_reuse_address(true).map_err(cannot("share the PTP port"))?;
+    socket
         .bind_device(Some(interface.name.as_bytes()))
         .map_err(cannot("bind to the interface (CAP_NET_RAW before Linux 5.7)"))?;
+    let (wanted, ready) = match port {
+        PtpPort::Event => {
+            let ready = Ready::on(hardware, &interface.name, Purpose::PtpUdp).telling();
+            (Wanted::Both, ready)
+        }
+        PtpPort::General => (Wanted::Receive, Ready::none()),
+    };
+    if ready.tells() {
+        tell_interface(&socket, version)?;
+    }
+    let mut socket = TimeSocket::new(socket, wanted, ready).map_err(cannot("open a UDP socket"))?;
+    let inner = &socket.socket;
     let (group, any): (SocketAddr, IpAddr) = match version {
         IpVersion::V4 => {
             join_v4(inner, interface.index).map_err(cannot("join 224.0.1.129"))?;
@@ -218,7 +264,7 @@ fn join_v6(socket: &Socket, interface: u32) -> io::Result<()> {
     socket.set_multicast_hops_v6(1)
 }
 
-fn open(version: IpVersion, wanted: Wanted) -> Result<TimeSocket, OpenError> {
+fn open(version: IpVersion) -> Result<Socket, OpenError> {
     let domain = match version {
         IpVersion::V4 => Domain::IPV4,
         IpVersion::V6 => Domain::IPV6,
@@ -233,7 +279,7 @@ fn open(version: IpVersion, wanted: Wanted) -> Result<TimeSocket, OpenError> {
     if version == IpVersion::V6 {
         socket.set_only_v6(true).map_err(cannot("keep IPv4 out of an IPv6 socket"))?;
     }
-    TimeSocket::new(socket, wanted).map_err(cannot("open a UDP socket"))
+    Ok(socket)
 }
 
 fn bind(socket: &Socket, address: SocketAddr) -> Result<(), OpenError> {

@@ -52,7 +52,7 @@ pub(crate) fn notice(socket: &mut TimeSocket) -> Notice {
 pub(crate) fn transmitted(socket: &mut TimeSocket) -> (SendId, Stamp) {
     match notice(socket) {
         Notice::Transmitted { id, stamp } => (id, stamp),
-        undelivered @ Notice::Undelivered { .. } => panic!("{undelivered:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -1,4 +1,9 @@
-//! Network interfaces by name.
+//! Network interfaces by name, and what they can stamp.
+
+mod driver;
+mod filter;
+mod lower;
+mod stamping;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,6 +13,10 @@ use std::net::IpAddr;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::InterfaceFlags;
 use nix::sys::socket::SockaddrStorage;
+
+pub use driver::{Abilities, InForce};
+pub use filter::{FilterSet, Purpose, RxFilter, TxSet, TxType};
+pub use stamping::{Cause, HardwareStamping, NoHardware, prepare};
 
 /// An Ethernet address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +72,45 @@ impl Interface {
         find(Self::all()?, name)
     }
 
+    /// What it can stamp, it or the NIC below it.
+    ///
+    /// # Errors
+    /// It is gone, or its driver does not tell.
+    pub fn abilities(&self) -> io::Result<Abilities> {
+        driver::abilities(&self.nic())
+    }
+
+    /// What its NIC stamps now.
+    ///
+    /// # Errors
+    /// It is gone, or its driver does not tell: most often since it cannot stamp.
+    pub fn in_force(&self) -> io::Result<InForce> {
+        driver::in_force(&self.nic())
+    }
+
+    /// The name of its driver, such as `igb`.
+    ///
+    /// # Errors
+    /// It is gone, or has none.
+    pub fn driver(&self) -> io::Result<String> {
+        driver::name(&self.name)
+    }
+
+    /// Mbit/s; `None` where there is no link, or no such thing as speed.
+    ///
+    /// # Errors
+    /// It is gone, or its driver does not tell.
+    pub fn speed(&self) -> io::Result<Option<u32>> {
+        driver::speed(&self.name)
+    }
+
+    /// The name of the NIC that its frames leave by: of a VLAN or macvlan the one below, of
+    /// a bond the active one at this moment, else itself.
+    #[must_use]
+    pub fn nic(&self) -> String {
+        lower::nic(&self.name)
+    }
+
     /// All interfaces, in the order of their index.
     ///
     /// # Errors
@@ -71,6 +119,11 @@ impl Interface {
         let entries = getifaddrs().map_err(|errno| InterfaceError::List(errno.into()))?;
         Ok(gather(entries))
     }
+}
+
+/// The index of the PTP hardware clock behind an interface; `None` where there is none.
+pub(crate) fn phc_of(interface: &str) -> Option<u32> {
+    driver::abilities(&lower::nic(interface)).ok()?.phc
 }
 
 fn find(all: Vec<Interface>, name: &str) -> Result<Interface, InterfaceError> {

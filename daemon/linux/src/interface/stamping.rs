@@ -1,0 +1,233 @@
+//! Which NIC stamps behind an interface, what it can, and making it do so.
+
+use std::fmt;
+use std::io;
+
+use nix::errno::Errno;
+
+use super::driver::{self, Abilities, InForce};
+use super::filter::{Purpose, RxFilter, TxType};
+use super::lower;
+
+/// The time stamps that a NIC takes, as its driver granted them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HardwareStamping {
+    /// The interface that stamps: the one that was asked for, or the NIC below a VLAN,
+    /// bond or macvlan.
+    pub nic: String,
+    /// Index of its PTP hardware clock, N of `/dev/ptpN`.
+    pub phc: Option<u32>,
+    /// What the stamps were asked for.
+    pub purpose: Purpose,
+    /// How it stamps what goes.
+    pub transmit: TxType,
+    /// What it stamps of all that comes.
+    pub receive: RxFilter,
+    /// Why it is so.
+    pub cause: Cause,
+}
+
+/// Why a NIC stamps as it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// It was found so, and it is enough.
+    Found,
+    /// This program has set it.
+    Set,
+    /// It was found so, and may not be changed without CAP_NET_ADMIN.
+    NotPermitted,
+}
+
+impl HardwareStamping {
+    /// What goes gets a stamp of the NIC.
+    #[must_use]
+    pub fn transmits(&self) -> bool {
+        self.transmit != TxType::OFF
+    }
+
+    /// What comes gets a stamp of the NIC, as far as the purpose needs one.
+    #[must_use]
+    pub fn receives(&self) -> bool {
+        self.purpose.served_by(self.receive)
+    }
+}
+
+impl fmt::Display for HardwareStamping {
+    /// In one line, for people: what is in force, why, and what it does not serve.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { nic, transmit, receive, .. } = self;
+        write!(f, "{nic} stamps transmit {transmit}, receive {receive}")?;
+        f.write_str(match self.cause {
+            Cause::Found => " (found so)",
+            Cause::Set => " (set by utcd)",
+            Cause::NotPermitted => " (found so; to change it needs CAP_NET_ADMIN)",
+        })?;
+        match self.receives() {
+            true => Ok(()),
+            false => f.write_str("; what comes is stamped by the kernel"),
+        }
+    }
+}
+
+/// Why a NIC does not stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoHardware {
+    /// The NIC or its driver cannot, or the interface has none.
+    #[error("the interface has no hardware time stamps")]
+    Unable,
+    /// It is not set up, and may not be without a privilege.
+    #[error(
+        "to turn hardware time stamps on needs CAP_NET_ADMIN \
+         (systemd: AmbientCapabilities=CAP_NET_ADMIN)"
+    )]
+    NotPermitted,
+    /// It serves another program, and cannot serve both.
+    #[error(
+        "the NIC stamps {0} for another program and cannot stamp more; if none runs any more, \
+         turn it off (`hwstamp_ctl -i IFACE -r 0`)"
+    )]
+    InUse(RxFilter),
+    /// The driver refused, or the interface is gone.
+    #[error("the driver refuses hardware time stamps: {0}")]
+    Refused(Errno),
+    /// The virtual clock cannot be had: it is none of this interface, or the socket is not
+    /// bound to one.
+    #[error("the kernel refuses to stamp with ptp{0}: is it a virtual clock of this interface?")]
+    NotItsClock(u32),
+}
+
+/// Makes the NIC behind `interface` stamp for `purpose`, and reads back what the driver
+/// granted. What other programs have it stamp it goes on stamping.
+///
+/// A NIC that stamps PTP messages only is granted for NTP too: it stamps what goes
+/// ([`HardwareStamping::receives`] is false then).
+///
+/// # Errors
+/// [`NoHardware`]: go on with the kernel's stamps.
+pub fn prepare(interface: &str, purpose: Purpose) -> Result<HardwareStamping, NoHardware> {
+    let nic = lower::nic(interface);
+    let abilities = driver::abilities(&nic).map_err(|error| refusal(&error))?;
+    if !abilities.hardware_transmit || !abilities.hardware_receive {
+        return Err(NoHardware::Unable);
+    }
+    let present = driver::in_force(&nic).ok();
+    let wanted = wanted(purpose, present, &abilities);
+    let (in_force, cause) = if present == Some(wanted) {
+        (wanted, Cause::Found)
+    } else {
+        match driver::set(&nic, wanted) {
+            Ok(granted) => (understood(granted, wanted), Cause::Set),
+            Err(error) => {
+                let errno = errno(&error);
+                // A NIC that does half of it, found so, is better than none.
+                let useful = present.filter(|now| now.transmit != TxType::OFF);
+                match (errno, useful) {
+                    (Errno::EPERM | Errno::EACCES, Some(now)) => (now, Cause::NotPermitted),
+                    _ => return Err(refusal(&error)),
+                }
+            }
+        }
+    };
+    let InForce { transmit, receive } = in_force;
+    let stamping = HardwareStamping { nic, phc: abilities.phc, purpose, transmit, receive, cause };
+    judge(stamping)
+}
+
+/// What is to be in force: what serves, and what is there already for others.
+fn wanted(purpose: Purpose, present: Option<InForce>, abilities: &Abilities) -> InForce {
+    let now = present.unwrap_or(InForce { transmit: TxType::OFF, receive: RxFilter::NONE });
+    let transmit = match now.transmit {
+        TxType::OFF => TxType::ON,
+        on => on,
+    };
+    InForce { transmit, receive: purpose.choose(now.receive, abilities.receive) }
+}
+
+/// A driver that says "some" stamps what was asked for, and some more.
+fn understood(granted: InForce, wanted: InForce) -> InForce {
+    const SOME: RxFilter = RxFilter::from_number(2);
+    match granted.receive {
+        SOME => InForce { receive: wanted.receive, ..granted },
+        _ => granted,
+    }
+}
+
+/// PTP needs stamps of what comes; NTP can live with half of them.
+fn judge(stamping: HardwareStamping) -> Result<HardwareStamping, NoHardware> {
+    if stamping.receives() || (stamping.purpose == Purpose::Ntp && stamping.transmits()) {
+        return Ok(stamping);
+    }
+    Err(match (stamping.cause, stamping.receive) {
+        (Cause::NotPermitted, _) => NoHardware::NotPermitted,
+        (_, RxFilter::NONE) => NoHardware::Unable,
+        (_, filter) => NoHardware::InUse(filter),
+    })
+}
+
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(0))
+}
+
+fn refusal(error: &io::Error) -> NoHardware {
+    match errno(error) {
+        Errno::EPERM | Errno::EACCES => NoHardware::NotPermitted,
+        Errno::EOPNOTSUPP | Errno::ERANGE | Errno::ENOTTY => NoHardware::Unable,
+        errno => NoHardware::Refused(errno),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::filter::FilterSet;
+    use super::*;
+
+    fn stamping(purpose: Purpose, receive: RxFilter, cause: Cause) -> HardwareStamping {
+        let nic = "eth0".to_owned();
+        HardwareStamping { nic, phc: Some(0), purpose, transmit: TxType::ON, receive, cause }
+    }
+
+    fn all() -> Abilities {
+        Abilities { receive: FilterSet::from_bits(0xffff), ..Abilities::default() }
+    }
+
+    #[test]
+    fn loopback_has_no_hardware() {
+        assert_eq!(prepare("lo", Purpose::Ntp), Err(NoHardware::Unable));
+        assert_eq!(prepare("utcd-none", Purpose::Ntp), Err(NoHardware::Refused(Errno::ENODEV)));
+    }
+
+    #[test]
+    fn what_is_enough_is_left_as_it_is() {
+        let present = InForce { transmit: TxType::ONE_STEP_SYNC, receive: RxFilter::ALL };
+        assert_eq!(wanted(Purpose::PtpUdp, Some(present), &all()), present);
+    }
+
+    #[test]
+    fn a_driver_that_does_not_tell_is_asked_for_what_is_needed() {
+        let expected = InForce { transmit: TxType::ON, receive: RxFilter::PTP_V2_L2_EVENT };
+        assert_eq!(wanted(Purpose::PtpEthernet, None, &all()), expected);
+    }
+
+    #[test]
+    fn some_frames_are_those_that_were_asked_for() {
+        let asked = InForce { transmit: TxType::ON, receive: RxFilter::PTP_V2_EVENT };
+        let some = InForce { receive: RxFilter::from_number(2), ..asked };
+        assert_eq!(understood(some, asked), asked);
+        let more = InForce { receive: RxFilter::ALL, ..asked };
+        assert_eq!(understood(more, asked), more);
+    }
+
+    #[test]
+    fn ptp_needs_what_comes_to_be_stamped_and_ntp_says_what_is_not() {
+        let ptp = stamping(Purpose::PtpUdp, RxFilter::PTP_V2_L2_EVENT, Cause::Found);
+        assert_eq!(judge(ptp), Err(NoHardware::InUse(RxFilter::PTP_V2_L2_EVENT)));
+        let barred = stamping(Purpose::PtpUdp, RxFilter::NONE, Cause::NotPermitted);
+        assert_eq!(judge(barred), Err(NoHardware::NotPermitted));
+        let ntp = judge(stamping(Purpose::Ntp, RxFilter::PTP_V2_EVENT, Cause::Set)).unwrap();
+        assert_eq!(
+            ntp.to_string(),
+            "eth0 stamps transmit on, receive ptpv2-event (set by utcd); \
+             what comes is stamped by the kernel"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! Which PTP hardware clock a stamp is of.
+
+use std::collections::BTreeMap;
+
+use nix::net::if_::if_indextoname;
+
+use super::stamping::{Hardware, Stamping};
+use crate::interface::phc_of;
+
+/// Tells the clock by the interface that stamped.
+#[derive(Debug, Default)]
+pub(crate) struct StampingClocks {
+    /// The virtual clock that the kernel turns all stamps into.
+    only: Option<u32>,
+    /// The one of the interface that the socket uses, for stamps that tell none.
+    usual: Option<u32>,
+    /// What was found out: an entry an interface of this host.
+    known: BTreeMap<u32, Option<u32>>,
+}
+
+impl StampingClocks {
+    pub(crate) fn new(wanted: Hardware, stamping: &Stamping) -> Self {
+        let only = match (wanted, &stamping.refused) {
+            (Hardware::Virtual(clock), None) => Some(clock),
+            _ => None,
+        };
+        let usual = stamping.hardware.as_ref().and_then(|hardware| hardware.phc);
+        Self { only, usual, known: BTreeMap::new() }
+    }
+
+    /// The index of the clock of a stamp that was taken on `interface`.
+    pub(crate) fn of(&mut self, interface: Option<u32>) -> Option<u32> {
+        self.only.or_else(|| self.of_interface(interface?)).or(self.usual)
+    }
+
+    fn of_interface(&mut self, index: u32) -> Option<u32> {
+        *self.known.entry(index).or_insert_with(|| {
+            let name = if_indextoname(index).ok()?.into_string().ok()?;
+            phc_of(&name)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_of_the_virtual_clock_or_of_its_interface_or_of_the_usual_one() {
+        let known = BTreeMap::from([(7, Some(3)), (8, None)]);
+        let mut clocks = StampingClocks { only: None, usual: Some(1), known };
+        for (interface, clock) in [(Some(7), 3), (Some(8), 1), (None, 1)] {
+            assert_eq!(clocks.of(interface), Some(clock));
+        }
+        clocks.only = Some(9);
+        assert_eq!(clocks.of(Some(7)), Some(9));
+    }
+
+    #[test]
+    fn of_an_interface_that_is_gone_nothing_is_told() {
+        let mut clocks = StampingClocks::default();
+        assert_eq!(clocks.of(Some(u32::MAX)), None);
+    }
+}

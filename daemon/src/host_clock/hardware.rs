@@ -1,0 +1,387 @@
+//! PTP hardware clocks as this program shares them: those that it steers, and those whose
+//! stamps it brings to `CLOCK_MONOTONIC_RAW`.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::PathBuf;
+use std::rc::{Rc, Weak};
+
+use clock_models::comparison::{Stamp, StampedBy};
+use clock_models::steered::SteeredLine;
+use clock_models::time::{Duration, Free, Phc as PhcScale, Timestamp};
+use utcd_linux::clock::{ATTEMPTS, ClockError, raw_now};
+use utcd_linux::interface::Interface;
+use utcd_linux::phc::{CrossMethod, Phc, PhcCapabilities, PhcError};
+
+/// The rate against `CLOCK_MONOTONIC_RAW` is measured over so long at least.
+const RATE_INTERVAL: Duration = Duration::SECOND;
+/// A reading that is so far from where the rate leads, s, and by this much of the time
+/// since (ratio), is a step that somebody else made; the last where no rate is known yet.
+const JUMP: f64 = 10e-6;
+const JUMP_RATIO: f64 = 5e-6;
+const UNKNOWN_RATE: f64 = 500e-6;
+/// An older stamp says more of a fault than of its datagram.
+const LARGEST_AGE: Duration = Duration::SECOND;
+/// Standard uncertainty of a stamp in whole nanoseconds, s.
+pub(crate) const RESOLUTION: f64 = 0.289e-9;
+
+/// Where a PTP hardware clock is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The clock of this network interface, whichever that is.
+    Interface(String),
+    /// This device.
+    Device(PathBuf),
+    /// `/dev/ptp` and this number.
+    Index(u32),
+}
+
+/// Why there is no PTP hardware clock.
+#[derive(Debug, thiserror::Error)]
+pub enum NoPhc {
+    /// The interface does not exist.
+    #[error(transparent)]
+    Interface(#[from] utcd_linux::interface::InterfaceError),
+    /// The interface has none.
+    #[error(
+        "the interface {0} has no PTP hardware clock (`ethtool -T {0}`); use the system clock, \
+         or another NIC"
+    )]
+    None(String),
+    /// The device cannot be had.
+    #[error(transparent)]
+    Device(#[from] PhcError),
+}
+
+impl Place {
+    fn open(&self) -> Result<Phc, NoPhc> {
+        match self {
+            Self::Interface(name) => {
+                let interface = Interface::by_name(name)?;
+                let phc = interface.abilities().ok().and_then(|abilities| abilities.phc);
+                Ok(Phc::open(phc.ok_or_else(|| NoPhc::None(name.clone()))?)?)
+            }
+            Self::Device(path) => Ok(Phc::open_path(path)?),
+            Self::Index(index) => Ok(Phc::open(*index)?),
+        }
+    }
+}
+
+/// A PTP hardware clock and `CLOCK_MONOTONIC_RAW`, read together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Crossing {
+    pub(super) raw: Timestamp<Free>,
+    pub(super) base: Timestamp<Free>,
+    pub(super) shown: Timestamp<PhcScale>,
+    pub(super) window: Duration,
+    pub(super) method: &'static str,
+}
+
+/// An open PTP hardware clock with its free-running time base: its oscillator as if this
+/// program had never touched it.
+#[derive(Debug)]
+pub struct SharedPhc {
+    place: Place,
+    /// `None` while it is gone.
+    device: Option<Phc>,
+    line: SteeredLine,
+    /// A reading of its time base, and the rate of that against `CLOCK_MONOTONIC_RAW`
+    /// (ratio − 1), once it is known.
+    known: Crossing,
+    rate: Option<f64>,
+    /// Why it cannot be read.
+    fault: Option<String>,
+}
+
+impl SharedPhc {
+    fn open(place: Place) -> Result<Self, NoPhc> {
+        let device = place.open()?;
+        let (line, known) = begin(&device, None)?;
+        Ok(Self { place, device: Some(device), line, known, rate: None, fault: None })
+    }
+
+    /// Why it cannot be read, while it cannot.
+    pub(super) fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
+    pub(super) fn index(&self) -> Option<u32> {
+        self.device.as_ref().map(Phc::index)
+    }
+
+    pub(super) fn capabilities(&self) -> Option<&PhcCapabilities> {
+        self.device.as_ref().map(Phc::capabilities)
+    }
+
+    pub(super) const fn line(&self) -> &SteeredLine {
+        &self.line
+    }
+
+    /// Its time base against `CLOCK_MONOTONIC_RAW`, ratio − 1, as far as it is known.
+    pub(super) fn rate(&self) -> f64 {
+        self.rate.unwrap_or(0.0)
+    }
+
+    /// Tries to have it again, if it is gone.
+    pub(super) fn reopen(&mut self) {
+        if self.device.is_some() {
+            return;
+        }
+        let opened = self.place.open().and_then(|device| {
+            let begun = begin(&device, Some(&|raw| self.extrapolated(raw)))?;
+            Ok((device, begun))
+        });
+        match opened {
+            Ok((device, (line, known))) => {
+                (self.device, self.line, self.known) = (Some(device), line, known);
+                self.fault = None;
+            }
+            Err(error) => self.fault = Some(error.to_string()),
+        }
+    }
+
+    /// Its time base by the last reading, at an instant of `CLOCK_MONOTONIC_RAW`.
+    fn extrapolated(&self, raw: Timestamp<Free>) -> Timestamp<Free> {
+        let elapsed = raw - self.known.raw;
+        self.known.base + elapsed + scaled(elapsed, self.rate())
+    }
+
+    /// What it shows and its time base; where it is gone, by the last reading.
+    pub(super) fn read(&mut self) -> (Timestamp<Free>, Timestamp<PhcScale>) {
+        match self.now() {
+            Some(shown) => (self.line.base_now(shown), shown),
+            None => {
+                let base = self.extrapolated(raw_now());
+                (base, self.line.shown_at(base))
+            }
+        }
+    }
+
+    fn now(&mut self) -> Option<Timestamp<PhcScale>> {
+        let now = self.device.as_ref()?.now();
+        now.map_err(|error| self.fail(&error)).ok()
+    }
+
+    fn fail(&mut self, error: &PhcError) {
+        // One that the system was stepped under is read again.
+        if *error == PhcError::Stepped {
+            return;
+        }
+        if matches!(error, PhcError::Gone { .. }) {
+            self.device = None;
+        }
+        self.fault = Some(error.to_string());
+    }
+
+    /// Both together; `None` while it cannot be read.
+    pub(super) fn cross_read(&mut self) -> Option<Crossing> {
+        let read = self.device.as_ref()?.cross_read(ATTEMPTS);
+        let read = read.map_err(|error| self.fail(&error)).ok()?;
+        self.fault = None;
+        let base = self.line.base_now(read.phc);
+        let method = method(read.method);
+        let mut now =
+            Crossing { raw: read.raw, base, shown: read.phc, window: read.window, method };
+        let moved = (now.base - self.extrapolated(now.raw)).seconds();
+        let elapsed = now.raw - self.known.raw;
+        if moved.abs() > self.tolerance(&now, elapsed.seconds()) {
+            // Somebody has stepped it: its oscillator ran on.
+            let step = Duration::from_seconds(moved)?;
+            self.line.step(read.phc - step, step);
+            now.base = self.line.base_now(read.phc);
+            // It may have been steered, too.
+            (self.known, self.rate) = (now, None);
+        } else if elapsed >= RATE_INTERVAL {
+            self.rate = Some((now.base - self.known.base - elapsed).seconds() / elapsed.seconds());
+            self.known = now;
+        }
+        Some(now)
+    }
+
+    fn tolerance(&self, now: &Crossing, elapsed: f64) -> f64 {
+        let ratio = if self.rate.is_some() { JUMP_RATIO } else { UNKNOWN_RATE };
+        JUMP + (now.window + self.known.window).seconds() + ratio * elapsed
+    }
+
+    /// Its time base at an instant of `CLOCK_MONOTONIC_RAW` not long ago.
+    pub(super) fn base(&mut self, raw: Timestamp<Free>) -> Timestamp<Free> {
+        let Some(now) = self.cross_read() else { return self.extrapolated(raw) };
+        let elapsed = raw - now.raw;
+        now.base + elapsed + scaled(elapsed, self.rate())
+    }
+
+    /// A stamp of its own in its time base, exactly. `None` where the stamp is not one of
+    /// the last second.
+    pub(super) fn base_of(&mut self, stamp: Timestamp<PhcScale>) -> Option<Timestamp<Free>> {
+        let now = self.now()?;
+        let base = self.line.base_at(stamp, now);
+        let age = self.line.base_now(now) - base;
+        (Duration::ZERO..=LARGEST_AGE).contains(&age).then_some(base)
+    }
+
+    /// A stamp of its own on `CLOCK_MONOTONIC_RAW`, by a reading of both. `None` where it
+    /// is not one of the last second, or the clock cannot be read.
+    ///
+    /// Its uncertainty is that of the reading, of whole nanoseconds, and of the rate over
+    /// the age of the stamp.
+    pub fn stamp_on_raw(&mut self, stamp: Timestamp<PhcScale>) -> Option<Stamp> {
+        let now = self.cross_read()?;
+        let age = now.base - self.line.base_at(stamp, now.shown);
+        if age + now.window < Duration::ZERO || age > LARGEST_AGE {
+            return None;
+        }
+        let rate = self.rate();
+        let at = now.raw - age + scaled(age, rate / (1.0 + rate));
+        let doubt = if self.rate.is_some() { JUMP_RATIO } else { UNKNOWN_RATE };
+        let uncertainty = (now.window.seconds() / 12_f64.sqrt())
+            .hypot(age.seconds() * doubt / 3_f64.sqrt())
+            .hypot(RESOLUTION);
+        Some(Stamp { at, uncertainty, by: StampedBy::Hardware })
+    }
+
+    /// Makes it run at `frequency` (ratio − 1) beyond that of its oscillator.
+    pub(super) fn set_frequency(&mut self, frequency: f64) -> Result<(), ClockError> {
+        let before = self.now();
+        let device = self.device.as_mut();
+        let device = device.ok_or(ClockError::Gone { what: "set its frequency" })?;
+        let limit = device.capabilities().max_frequency;
+        let set = device.set_frequency(frequency.clamp(-limit, limit))?;
+        // It changed between the two readings, in the middle as likely as anywhere.
+        if let Some((before, after)) = before.zip(self.now()) {
+            self.line.set_frequency(before + (after - before) / 2, set);
+        }
+        Ok(())
+    }
+
+    /// Steps it.
+    pub(super) fn step(&mut self, step: Duration) -> Result<(), ClockError> {
+        let device = self.device.as_mut();
+        let made = device.ok_or(ClockError::Gone { what: "step it" })?.step(step)?;
+        if let Some(after) = self.now() {
+            self.line.step(after - made, made);
+        }
+        Ok(())
+    }
+
+    /// True if the frequency is not the one that it was given here. What it is counts from
+    /// here on.
+    pub(super) fn notice_foreign_steering(&mut self) -> bool {
+        let Some(Ok(actual)) = self.device.as_ref().map(Phc::frequency) else { return false };
+        let is_foreign = (actual - self.line.frequency()).abs() > 1e-12;
+        if let (true, Some(now)) = (is_foreign, self.now()) {
+            self.line.set_frequency(now, actual);
+        }
+        is_foreign
+    }
+
+    /// The other programs that have its device open, as far as this one may know.
+    pub(super) fn held_by(&self) -> Vec<String> {
+        self.index()
+            .map_or_else(Vec::new, |index| holders(&PathBuf::from(format!("/dev/ptp{index}"))))
+    }
+}
+
+/// Its line and the first reading: at the time base that `extrapolated` gives, or at
+/// what the clock shows.
+fn begin(
+    device: &Phc,
+    extrapolated: Option<&dyn Fn(Timestamp<Free>) -> Timestamp<Free>>,
+) -> Result<(SteeredLine, Crossing), NoPhc> {
+    let read = device.cross_read(ATTEMPTS)?;
+    let base = match extrapolated {
+        Some(extrapolated) => extrapolated(read.raw),
+        None => Timestamp::from_epoch(read.phc.since_epoch()),
+    };
+    let line = SteeredLine::new(base, read.phc, device.frequency().unwrap_or(0.0));
+    let method = method(read.method);
+    Ok((line, Crossing { raw: read.raw, base, shown: read.phc, window: read.window, method }))
+}
+
+const fn method(method: CrossMethod) -> &'static str {
+    match method {
+        CrossMethod::Precise => "precise",
+        CrossMethod::Extended => "extended",
+        CrossMethod::Plain => "plain",
+    }
+}
+
+/// Programs besides this one that have a file open: `ptp4l (pid 123)`.
+fn holders(path: &std::path::Path) -> Vec<String> {
+    let own = std::process::id();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let holds = |pid: &u32| {
+        let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        files.filter_map(|file| fs::read_link(file.path()).ok()).any(|link| link == path)
+    };
+    let name = |pid: u32| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        format!("{} (pid {pid})", name.trim_end())
+    };
+    processes.filter(|pid| *pid != own).filter(holds).map(name).collect()
+}
+
+/// `d` × `ratio`, exact to 2⁻⁵³; nothing for a ratio that is no number.
+fn scaled(d: Duration, ratio: f64) -> Duration {
+    Duration::from_seconds(d.seconds() * ratio).unwrap_or(Duration::ZERO)
+}
+
+/// The PTP hardware clocks in use, each of them once.
+#[derive(Debug, Clone, Default)]
+pub struct Phcs(Rc<RefCell<Vec<Weak<RefCell<SharedPhc>>>>>);
+
+impl Phcs {
+    /// The clock at `place`, opened if it is not in use yet.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn get(&self, place: Place) -> Result<Rc<RefCell<SharedPhc>>, NoPhc> {
+        let known = match place {
+            Place::Index(index) => self.find(index),
+            _ => None,
+        };
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let opened = SharedPhc::open(place)?;
+        let known = opened.index().and_then(|index| self.find(index));
+        Ok(known.unwrap_or_else(|| self.keep(opened)))
+    }
+
+    fn find(&self, index: u32) -> Option<Rc<RefCell<SharedPhc>>> {
+        let known = self.0.borrow();
+        let mut alive = known.iter().filter_map(Weak::upgrade);
+        alive.find(|phc| phc.borrow().index() == Some(index))
+    }
+
+    fn keep(&self, phc: SharedPhc) -> Rc<RefCell<SharedPhc>> {
+        let phc = Rc::new(RefCell::new(phc));
+        let mut known = self.0.borrow_mut();
+        known.retain(|phc| phc.strong_count() > 0);
+        known.push(Rc::downgrade(&phc));
+        phc
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_by_the_file_it_holds() {
+        let path = std::env::temp_dir().join(format!("utcd-held-{}", std::process::id()));
+        let file = fs::File::create(&path).unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").stdin(file).spawn().unwrap();
+        let found = holders(&path);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(found, [format!("sleep (pid {})", child.id())]);
+    }
+
+    #[test]
+    fn an_interface_without_a_clock_is_named() {
+        let error = Phcs::default().get(Place::Interface("lo".into())).unwrap_err().to_string();
+        assert!(error.contains("lo has no PTP hardware clock"), "{error}");
+    }
+}

@@ -1,0 +1,161 @@
+//! Whose time stamps a source uses, and how they come to the time base of its clock.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use clock_models::comparison::{Stamp, StampedBy};
+use utcd_linux::socket::{Hardware, HardwareStamp, Received, StampFaults, Stamping};
+
+use super::Context;
+use crate::config::TimeStamps;
+use crate::host_clock::{Place, SharedPhc};
+use crate::status::SourceStatus;
+
+/// The stamps of one source.
+#[derive(Debug)]
+pub(super) struct Stamper {
+    wish: TimeStamps,
+    /// The clock of the NIC that stamps, by its index, while its stamps are used.
+    phc: Option<(u32, Rc<RefCell<SharedPhc>>)>,
+    /// Who stamps what goes, otherwise.
+    transmit: StampedBy,
+    /// Why the NIC does not stamp, where it was to.
+    why_not: Option<String>,
+    said: Option<String>,
+    /// The kernel's receive stamp less the NIC's, s.
+    latency: Option<f64>,
+    /// Transmit stamps that belonged to no packet, of sockets of before and the present one.
+    unmatched: [u64; 2],
+}
+
+impl Stamper {
+    pub(super) fn new(wish: TimeStamps) -> Self {
+        Self {
+            wish,
+            phc: None,
+            transmit: StampedBy::UserSpace,
+            why_not: None,
+            said: None,
+            latency: None,
+            unmatched: [0; 2],
+        }
+    }
+
+    /// What a socket is to be asked for.
+    pub(super) const fn wanted(&self) -> Hardware {
+        match self.wish {
+            TimeStamps::Auto | TimeStamps::Hardware => Hardware::Wanted,
+            TimeStamps::Software => Hardware::Unwanted,
+        }
+    }
+
+    /// Takes the stamps that a new socket was granted.
+    ///
+    /// # Errors
+    /// The NIC does not stamp, and nothing else is wanted.
+    pub(super) fn open(&mut self, context: &Context, stamping: &Stamping) -> Result<(), String> {
+        self.unmatched = [self.unmatched[0] + self.unmatched[1], 0];
+        self.transmit = stamping.transmit;
+        self.why_not = None;
+        if self.wish == TimeStamps::Software {
+            return Ok(());
+        }
+        // The clock of before is let go last: it is the same one as a rule.
+        match clock_of(context, stamping) {
+            Ok(phc) => self.phc = Some(phc),
+            Err(reason) => {
+                (self.phc, self.latency) = (None, None);
+                if self.wish == TimeStamps::Hardware {
+                    return Err(reason);
+                }
+                self.why_not = Some(reason);
+            }
+        }
+        self.say(context);
+        Ok(())
+    }
+
+    /// Says whose stamps are used, when that changes.
+    fn say(&mut self, context: &Context) {
+        let text = match (&self.phc, &self.why_not) {
+            (Some((index, _)), _) => format!("time stamps by the hardware, on ptp{index}"),
+            (None, Some(reason)) => format!("time stamps by the kernel: {reason}"),
+            (None, None) => return,
+        };
+        if self.said.as_ref() != Some(&text) {
+            tracing::info!("source {}: {text}", context.name);
+            self.said = Some(text);
+        }
+    }
+
+    /// The NIC's stamps are used, and no others.
+    pub(super) const fn is_hardware(&self) -> bool {
+        self.phc.is_some()
+    }
+
+    /// When a packet came, in the time base of the clock; `None` where the NIC was to
+    /// stamp it and did not.
+    pub(super) fn received(&mut self, context: &Context, received: &Received) -> Option<Stamp> {
+        let software = received.stamp;
+        if !self.is_hardware() {
+            return Some(context.stamp(software));
+        }
+        let stamp = received.hardware.and_then(|stamp| self.hardware(context, stamp));
+        if let (Some(stamp), StampedBy::Kernel) = (stamp, software.by) {
+            self.latency = Some((context.stamp(software).at - stamp.at).seconds());
+        }
+        stamp
+    }
+
+    /// A stamp of the NIC in the time base of the clock; `None` where it is no stamp of
+    /// late, or its clock cannot be read.
+    pub(super) fn hardware(&mut self, context: &Context, stamp: HardwareStamp) -> Option<Stamp> {
+        let (known, _) = self.phc.as_ref()?;
+        let index = stamp.phc.unwrap_or(*known);
+        if index != *known {
+            // Another NIC below the same interface.
+            let phc = context.phcs.get(Place::Index(index)).ok()?;
+            self.phc = Some((index, phc));
+        }
+        let (_, phc) = self.phc.as_ref()?;
+        context.clock.borrow().hardware_stamp(stamp.at, phc)
+    }
+
+    /// Takes the counters of the present socket.
+    pub(super) const fn count(&mut self, faults: StampFaults) {
+        self.unmatched[1] = faults.unmatched;
+    }
+
+    /// Puts on the board what is to be known of the stamps.
+    pub(super) fn show(&self, status: &mut SourceStatus) {
+        status.no_hardware.clone_from(&self.why_not);
+        status.host_latency = self.latency;
+        // One that is missing is counted where it is missed.
+        let unmatched = self.unmatched[0] + self.unmatched[1];
+        if unmatched > 0 {
+            status.rejected.insert("transmit-stamp-unmatched".to_owned(), unmatched);
+        }
+    }
+
+    /// Who stamps, of a comparison whose stamps are of `by` at worst.
+    pub(super) fn stamped_by(&self, by: StampedBy) -> StampedBy {
+        if self.is_hardware() { by } else { by.min(self.transmit) }
+    }
+}
+
+/// The clock of the NIC that stamps, or why there is none.
+fn clock_of(
+    context: &Context,
+    stamping: &Stamping,
+) -> Result<(u32, Rc<RefCell<SharedPhc>>), String> {
+    let Some(hardware) = &stamping.hardware else {
+        let reason = stamping.refused.map(|reason| reason.to_string());
+        return Err(reason.unwrap_or_else(|| "the interface does not stamp".to_owned()));
+    };
+    if !hardware.receives() || !hardware.transmits() {
+        return Err(hardware.to_string());
+    }
+    let index = hardware.phc.ok_or_else(|| format!("{} tells no clock", hardware.nic))?;
+    let phc = context.phcs.get(Place::Index(index)).map_err(|error| error.to_string())?;
+    Ok((index, phc))
+}
