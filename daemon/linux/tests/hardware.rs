@@ -24,6 +24,7 @@ use common::{notice, patiently, receive, until_stamped};
 use nix::sched::{CloneFlags, setns};
 use utcd_linux::ethernet;
 use utcd_linux::interface::{Cause, Interface, NoHardware, Purpose, RxFilter, TxType, prepare};
+use utcd_linux::link::{LinkEvent, Monitor};
 use utcd_linux::socket::{
     Hardware, HardwareStamp, IpVersion, Notice, PtpPort, Received, SendId, TimeSocket, client, ptp,
     server,
@@ -46,20 +47,24 @@ static BENCH: Mutex<()> = Mutex::new(());
 
 /// Runs `test` on two NICs that were just loaded, or says why it cannot.
 fn on_the_bench(test: impl FnOnce()) {
+    on_wires("0-1", 2, test);
+}
+
+/// The same on these wires between so many NICs.
+fn on_wires(topology: &str, nics: u32, test: impl FnOnce()) {
     if std::env::var_os("UTCD_VM").is_none() || !Path::new(SIM).exists() {
         return println!("skipped: needs hwtsim in the bench's virtual machine (UTCD_VM=1)");
     }
     let _bench = BENCH.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     run("modprobe -r hwtsim");
-    run("modprobe hwtsim topo=0-1");
-    for port in [0, 1] {
+    run(&format!("modprobe hwtsim topo={topology}"));
+    for port in 0..nics {
         knob(port, "delay_ns", DELAY_NS);
         knob(port, "egress_ns", EGRESS_NS);
         run(&format!("ip link set hts{port} addrgenmode none"));
         run(&format!("ip link set hts{port} up"));
     }
-    running("hts0");
-    running("hts1");
+    (0..nics).for_each(|port| running(&format!("hts{port}")));
     test();
 }
 
@@ -309,7 +314,7 @@ fn ntp_is_stamped_by_the_nics_at_both_ends() {
 }
 
 #[test]
-fn of_a_vlan_and_a_bond_the_nic_below_stamps() {
+fn of_a_vlan_the_nic_below_stamps() {
     on_the_bench(|| {
         for port in [0, 1] {
             run(&format!("ip link add link hts{port} name vlan{port} type vlan id 7"));
@@ -326,21 +331,47 @@ fn of_a_vlan_and_a_bond_the_nic_below_stamps() {
 
 #[test]
 fn a_bond_follows_its_active_nic() {
-    on_the_bench(|| {
-        run("ip link add bond7 type bond mode active-backup");
-        for port in [0, 1] {
-            run(&format!("ip link set hts{port} down"));
-            run(&format!("ip link set hts{port} master bond7"));
+    on_wires("0-1,2-3", 4, || {
+        run("ip link add bond7 type bond mode active-backup miimon 10");
+        for nic in ["hts0", "hts2"] {
+            run(&format!("ip link set {nic} down"));
+            run(&format!("ip link set {nic} master bond7"));
         }
+        run("ip address add 198.18.0.1/24 dev bond7");
         run("ip link set bond7 up");
+        run("ip link set bond7 type bond active_slave hts0");
         running("bond7");
-        for active in [0, 1] {
-            run(&format!("ip link set bond7 type bond active_slave hts{active}"));
-            let granted = prepare("bond7", Purpose::PtpEthernet).unwrap();
-            assert_eq!((granted.nic, granted.phc), (format!("hts{active}"), Some(phc(active))));
-        }
+        let mut monitor = Monitor::open().unwrap();
+        let mut socket = ptp("bond7", IpVersion::V4, PtpPort::Event, Hardware::Wanted).unwrap();
+        assert_eq!(transmitted_by(&mut socket), Some(phc(0)));
+
+        run("ip link set bond7 type bond active_slave hts2");
+        let index = Interface::by_name("bond7").unwrap().index;
+        let (from, to) = (Some(phc(0)), Some(phc(2)));
+        let failover = LinkEvent::ClockChanged { index, from, to };
+        patiently("no news of another clock", || {
+            (monitor.next_event().unwrap()? == failover).then_some(())
+        });
+        let granted = prepare("bond7", Purpose::PtpUdp).unwrap();
+        assert_eq!((granted.nic.as_str(), granted.phc), ("hts2", to));
+        // The stamp itself tells, before the socket is opened anew.
+        assert_eq!(transmitted_by(&mut socket), to);
         run("ip link delete bond7");
     });
+}
+
+/// The clock of the next transmit stamp of the NIC.
+fn transmitted_by(socket: &mut TimeSocket) -> Option<u32> {
+    patiently("no stamp of the NIC", || {
+        socket.send(&SYNC).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        while let Some(notice) = socket.notice().unwrap() {
+            if let Notice::TransmittedByHardware { stamp, .. } = notice {
+                return Some(stamp.phc);
+            }
+        }
+        None
+    })
 }
 
 #[test]
@@ -358,14 +389,7 @@ fn a_virtual_clock_stamps_where_it_is_asked_for() {
         let clock = virtuals.next().unwrap();
         let mut one = ethernet::open("hts0", Hardware::Virtual(clock)).unwrap();
         assert_eq!(one.stamping().refused, None);
-        let stamp = patiently("no stamp of the virtual clock", || {
-            one.send(&SYNC).unwrap();
-            match notice(&mut one) {
-                Notice::TransmittedByHardware { stamp, .. } => Some(stamp),
-                _ => None,
-            }
-        });
-        assert_eq!(stamp.phc, Some(clock));
+        assert_eq!(transmitted_by(&mut one), Some(clock));
         drop((one, physical));
         fs::write(format!("{folder}/n_vclocks"), "0").unwrap();
     });

@@ -92,8 +92,8 @@ fn link(interface: &InterfaceStatus) -> Cell {
 /// In the unit that NICs are sold by.
 fn speed(bits: u64) -> String {
     match bits {
-        1_000_000_000.. if bits % 1_000_000_000 == 0 => format!("{} Gbit/s", bits / 1_000_000_000),
-        _ => format!("{} Mbit/s", bits / 1_000_000),
+        1_000_000_000.. => format!("{} Gbit/s", bits as f64 / 1e9),
+        _ => format!("{} Mbit/s", bits as f64 / 1e6),
     }
 }
 
