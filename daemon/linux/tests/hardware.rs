@@ -4,7 +4,8 @@
 //!
 //! ```sh
 //! cargo test -p utcd-linux --test hardware --no-run
-//! cd testbed/vm && ./vm-run.sh --sim 0-1 --env UTCD_VM=1 -- TEST_BINARY --test-threads 1
+//! cd testbed/vm && ./vm-run.sh --icount 3 --timeout 600 --env UTCD_VM=1 --sim 0-1 -- \
+//!     TEST_BINARY --test-threads 1
 //! ```
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
@@ -14,6 +15,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -393,4 +395,38 @@ fn a_virtual_clock_stamps_where_it_is_asked_for() {
         drop((one, physical));
         fs::write(format!("{folder}/n_vclocks"), "0").unwrap();
     });
+}
+
+const NOBODY: u32 = 65_534;
+const CHILD: &str = "UTCD_TEST_FOUND";
+
+#[test]
+fn without_the_privilege_what_is_found_is_used_if_it_is_enough() {
+    if let Ok(found) = std::env::var(CHILD) {
+        return as_nobody(&found);
+    }
+    on_the_bench(|| {
+        for found in ["nothing", "ptp"] {
+            if found == "ptp" {
+                prepare("hts0", Purpose::PtpUdp).unwrap();
+            }
+            let name = "without_the_privilege_what_is_found_is_used_if_it_is_enough";
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            child.args(["--exact", name]).env(CHILD, found).uid(NOBODY).gid(NOBODY);
+            assert!(child.current_dir("/").status().unwrap().success(), "found {found}");
+        }
+    });
+}
+
+fn as_nobody(found: &str) {
+    let granted = |purpose| prepare("hts0", purpose);
+    if found == "nothing" {
+        assert_eq!(granted(Purpose::PtpUdp), Err(NoHardware::NotPermitted));
+        assert_eq!(granted(Purpose::Ntp), Err(NoHardware::NotPermitted));
+        return;
+    }
+    let ptp = granted(Purpose::PtpUdp).unwrap();
+    assert_eq!((ptp.cause, ptp.receives()), (Cause::Found, true));
+    let ntp = granted(Purpose::Ntp).unwrap();
+    assert_eq!((ntp.cause, ntp.transmits(), ntp.receives()), (Cause::NotPermitted, true, false));
 }
