@@ -20,6 +20,7 @@ use tokio::sync::{oneshot, watch};
 use unicode_width::UnicodeWidthStr as _;
 use utcd::connections::SharedCounts;
 use utcd::control::{Feeds, Limits, Socket, serve};
+use utcd::interfaces::{InterfaceStatus, StampsInForce, StampsOf};
 use utcd::render::{self, Chain, Colours};
 use utcd::status::{ClockState, ClockStatus, Status};
 
@@ -29,6 +30,71 @@ fn quiet() -> Status {
     status.clocks.truncate(1);
     status.sources.truncate(1);
     status
+}
+
+/// A NIC for all, one for PTP alone below a VLAN, and one without a clock.
+fn nics() -> Vec<InterfaceStatus> {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let plain = InterfaceStatus {
+        name: "wlan0".into(),
+        nic: None,
+        driver: Some("\u{1b}[2Jiwl".into()),
+        phc: None,
+        up: true,
+        running: false,
+        speed: None,
+        transmit: vec![],
+        receive: vec![],
+        one_step: false,
+        in_force: None,
+        ntp: StampsOf::Kernel,
+        ptp_udp: StampsOf::Kernel,
+        ptp_ethernet: StampsOf::Kernel,
+        reason: "the driver has no hardware stamps".into(),
+    };
+    let all = InterfaceStatus {
+        name: "eth0".into(),
+        driver: Some("igb".into()),
+        phc: Some(0),
+        running: true,
+        speed: Some(1_000_000_000),
+        transmit: words(&["off", "on"]),
+        receive: words(&["none", "all", "ptpv2-event"]),
+        in_force: Some(StampsInForce { transmit: "off".into(), receive: "none".into() }),
+        ntp: StampsOf::HardwareOnRequest,
+        ptp_udp: StampsOf::HardwareOnRequest,
+        ptp_ethernet: StampsOf::HardwareOnRequest,
+        reason: "off until a program asks for stamps".into(),
+        ..plain.clone()
+    };
+    let ptp_only = InterfaceStatus {
+        name: "vlan7".into(),
+        nic: Some("eth1".into()),
+        driver: Some("stmmac".into()),
+        phc: Some(1),
+        speed: Some(2_500_000_000),
+        transmit: words(&["off", "on", "onestep-sync"]),
+        receive: words(&["none", "ptpv2-l4-event", "ptpv2-l2-event"]),
+        one_step: true,
+        in_force: Some(StampsInForce { transmit: "on".into(), receive: "ptpv2-l4-event".into() }),
+        ntp: StampsOf::Kernel,
+        ptp_udp: StampsOf::Hardware,
+        reason: "the NIC stamps no NTP that comes".into(),
+        ..all.clone()
+    };
+    vec![all, ptp_only, plain]
+}
+
+#[test]
+fn interfaces_are_listed_without_a_daemon() {
+    let nowhere = ["interfaces", "--json", "--socket", "/nonexistent/utcd"];
+    let output = utcctl(&nowhere).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let all: Value = serde_json::from_str(stdout(&output)).unwrap();
+    let lo = all.as_array().unwrap().iter().find(|one| one["name"] == "lo").unwrap();
+    assert_eq!((&lo["phc"], &lo["ntp"]), (&Value::Null, &Value::from("kernel")));
+    let table = utcctl(&["interfaces"]).output().unwrap();
+    assert!(stdout(&table).lines().any(|line| line.starts_with("lo ")), "{}", stdout(&table));
 }
 
 #[test]
@@ -46,6 +112,7 @@ fn the_texts_are_those_that_were_reviewed() {
     let lines: String =
         status.clocks.iter().map(|clock| render::line(&status, clock) + "\n").collect();
     check("line.txt", &lines);
+    check("interfaces.txt", &render::interfaces(&nics(), off));
     check("frame.txt", &render::frame("one\ntwo\n"));
 }
 
@@ -57,6 +124,7 @@ fn no_text_lets_a_name_reach_the_terminal_or_ends_a_line_in_blanks() {
         render::status(&status, Colours::Off),
         render::screen(&status, Colours::Off),
         render::line(&status, &status.clocks[0]),
+        render::interfaces(&nics(), Colours::Off),
     ];
     texts.extend(status.clocks.iter().map(chain));
     for text in texts {
@@ -429,7 +497,8 @@ fn the_help_has_examples_and_the_reference_page_every_option() {
     for option in options.filter(|option| option.len() > 2) {
         assert!(reference.contains(&format!("`{option}")), "{option}");
     }
-    for command in ["status", "sources", "chain", "clocks", "waitsync", "config show"] {
+    for command in ["status", "sources", "chain", "clocks", "interfaces", "waitsync", "config show"]
+    {
         assert!(reference.contains(&format!("utcctl {command}")), "{command}");
     }
 }

@@ -366,3 +366,25 @@ fn an_interface_that_is_removed_comes_back_with_another_index() {
         assert_ne!(index, before);
     });
 }
+
+#[test]
+fn a_rename_is_told_and_the_sockets_go_on() {
+    between_hosts(|hosts| {
+        let mut monitor = hosts.on_one(Monitor::open).unwrap();
+        let mut raw = hosts.sockets(ethernet);
+        raw.exchange();
+        hosts.on_one(|| ip("link set v0 down"));
+        hosts.on_one(|| ip("link set v0 name lan7"));
+        hosts.on_one(|| ip("link set lan7 up"));
+        let index = hosts.on_one(|| Interface::by_name("lan7")).unwrap().index;
+        let (from, to) = ("v0".to_owned(), "lan7".to_owned());
+        let renamed = LinkEvent::Renamed { index, from, to };
+        until(&mut monitor, |event| *event == renamed);
+        hosts.on_one(|| until_running("lan7"));
+        hosts.on_other(|| until_running("v1"));
+        for socket in [&mut raw.one, &mut raw.other] {
+            let _ = socket.receive(&mut [0; 8]);
+        }
+        raw.exchange();
+    });
+}
