@@ -122,7 +122,7 @@ impl Sockets {
             assert!(self.one.receive(&mut [0; 8]).unwrap().is_none(), "heard itself");
             let stamped = [departure.by, received.stamp.by] == [StampedBy::Kernel; 2];
             stamped.then(|| {
-                assert_order(departure.at, received.stamp.at);
+                assert_order(departure, received.stamp);
                 received.from
             })
         })
