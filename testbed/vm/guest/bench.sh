@@ -13,6 +13,7 @@
 . "$VMLAB/guest/programs.sh"
 SIM=/sys/kernel/debug/hwtsim
 RUN=/run/bench
+NEAR_NS=1000
 mkdir -p $RUN
 sysctl -qw kernel.printk="3 4 1 3"
 
@@ -57,9 +58,20 @@ finish() {      # the last command of a scenario
     expect "the kernel has nothing to complain of" \
         sh -c '! dmesg | grep -E "WARNING:|BUG:|Oops|Call Trace"'
     stop_all
-    [ -z "${LOGS:-}" ] || cp "$RUN"/*.{log,truth,toml,cfg,conf} "$LOGS" 2>/dev/null
+    [ -z "${LOGS:-}" ] || cp "$RUN"/*.{log,truth,claims,toml,cfg,conf} "$LOGS" 2>/dev/null
     tell end
     [ $failed = 0 ]
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
+wait_for() {
+    local i seconds=$1
+    shift
+    for ((i = 0; i < seconds * 10; i++)); do
+        "$@" > /dev/null 2>&1 && return
+        sleep 0.1
+    done
+    return 1
 }
 
 # --- the truth ----------------------------------------------------------------------------
@@ -84,9 +96,10 @@ wander() {
 
 # figures CASE PROGRAM NAME COLUMN START SETTLE [ZERO]: of what $RUN/NAME.truth says in its
 # COLUMN (from 1), less ZERO ns: rms and largest from SETTLE seconds after START (uptime)
-# on, and how long after START it came within 1 µs and stayed there for 30 s.
+# on, and how long after START it came within NEAR_NS and stayed there for 30 s.
 figures() {
     awk -v column=$(($4 + 2)) -v start="$5" -v settle="$6" -v zero="${7:-0}" \
+        -v near="$NEAR_NS" \
         -v label="$1"$'\t'"$2" -f "$VMLAB/guest/figures.awk" "$RUN/$3.truth"
 }
 
@@ -97,5 +110,36 @@ largest() {
         $1 < from || $1 > to { next }
         { seen = 1; error = $column - zero; if (error < 0) error = -error }
         error > most { most = error }
-        END { if (seen) printf "%d\n", most }' "$RUN/$1.truth"
+        END { if (seen) printf "%.0f\n", most }' "$RUN/$1.truth"
+}
+
+# claim NAME FILE UTCD: writes what the utcd of that name claims of its first clock into
+# $RUN/NAME.claims, and what the truth FILE says then: time since boot, s, truth, ns, and
+# offset, U and bound, s.
+claim() {
+    local line now truth number='([-+.e0-9]+)'
+    wait_for 20 test -S "$RUN/$3.sock"
+    while read -r line; do
+        read -r truth < "$2"
+        read -r now _ < /proc/uptime
+        [[ $line =~ '"offset":'$number,'"uncertainty":'$number,'"bound":'$number ]] &&
+            echo "$now $truth ${BASH_REMATCH[*]:1}"
+    done < <(utcctl "$3" clocks --json --watch 1) > "$RUN/$1.claims" &
+    background+=($!)
+}
+
+# claims LABEL NAME SIGN START SETTLE [ZERO]: checks what $RUN/NAME.claims says from SETTLE
+# seconds after START on. The clock is off by SIGN times the truth less ZERO ns.
+claims() {
+    local seconds outside_u outside_bound
+    read -r seconds outside_u outside_bound < <(
+        awk -v sign="$3" -v from="$(($5 + ${4%.*}))" -v zero="${6:-0}" '
+            $1 < from { next }
+            { n++; error = sign * ($2 - zero) * 1e-9 - $3; if (error < 0) error = -error }
+            error > $4 { u++ }
+            error > $5 { b++ }
+            END { print n + 0, u + 0, b + 0 }' "$RUN/$2.claims")
+    expect "$1: claims are made" test "$seconds" -ge 30
+    check "$1: claims of $seconds that U does not cover" "$outside_u" $((seconds / 20))
+    check "$1: claims of $seconds that the bound does not cover" "$outside_bound" 0
 }

@@ -52,11 +52,15 @@ ptp4l_client() {
     start "$1" "$2" ptp4l -f "$RUN/$1.cfg" -i "$4" -2 -H -m
 }
 
-# utcd NAME NAMESPACE: with the configuration on standard input. Its sockets are its own.
+# utcd NAME NAMESPACE [LINE...]: with the configuration on standard input, and more lines of
+# it. (Not behind a pipe: it would run in a shell of its own, which nobody could stop.)
 utcd() {
-    { cat; printf '[control]\nsocket = "%s/%s.sock"\n[metrics]\nlisten = "none"\n' "$RUN" "$1"; } \
-        > "$RUN/$1.toml"
-    start "$1" "$2" "$UTCD" --config "$RUN/$1.toml"
+    local name=$1 namespace=$2
+    shift 2
+    { cat
+      printf '[control]\nsocket = "%s/%s.sock"\n[metrics]\nlisten = "none"\n' "$RUN" "$name"
+      printf '%s\n' "$@"; } > "$RUN/$name.toml"
+    start "$name" "$namespace" "$UTCD" --config "$RUN/$name.toml"
 }
 
 utcctl() {      # utcctl NAME ARGUMENT...: asks the utcd of that name
@@ -64,6 +68,11 @@ utcctl() {      # utcctl NAME ARGUMENT...: asks the utcd of that name
     shift
     "$(dirname "$UTCD")/utcctl" --socket "$RUN/$name.sock" "$@"
 }
+
+# state_is STATE: of the first clock of the utcd of that name.
+state_is() { utcctl utcd clocks --json | head -n 1 | grep -q "\"state\":\"$1\""; }
+# told PATTERN: whether it has said so.
+told() { grep -qE "$1" "$RUN/utcd.log"; }
 
 # chronyd NAME NAMESPACE [OPTION...]: with the configuration on standard input.
 chronyd() {

@@ -8,20 +8,7 @@ put_off
 watch faults "$TRUTH"
 utcd_by_ntp
 sleep 60
-check "locked, ns off the truth" "$(off)" 20000
-
-# recovered LABEL SECONDS: so long after the fault it is right again, and stays so for 10 s.
-recovered() {
-    local from
-    sleep "$2"
-    from=$(uptime_s)
-    sleep 10
-    check "$1: ns off the truth $2 s later" \
-        "$(largest faults 1 "$from" "$(uptime_s)" "$zero")" 20000
-    expect "$1: locked" state_is locked
-}
-state_is() { utcctl utcd clocks --json | grep -q "\"state\":\"$1\""; }
-told() { grep -qE "$1" "$RUN/utcd.log"; }
+check "locked, ns off the truth" "$(off)" $NEAR_NS
 
 progress "somebody steps the clock by 50 ms"
 phc_ctl -Q -- CLOCK_REALTIME adj 0.05
@@ -32,10 +19,6 @@ progress "somebody sets the frequency 100 ppm off"
 phc_ctl -Q -- CLOCK_REALTIME freq 100000
 recovered "frequency set 100 ppm off" 60
 
-progress "an administrator sets the clock back by an hour"
-date -s '1 hour ago' > /dev/null
-recovered "set back by an hour" 60
-
 progress "killed, and started again 20 s later"
 kill -9 "${running[utcd]}"
 stop utcd
@@ -44,7 +27,7 @@ sleep 20
 utcd_by_ntp
 recovered "killed and restarted" 20
 check "killed and restarted: ns off the truth meanwhile" \
-    "$(largest faults 1 "$from" "$(uptime_s)" "$zero")" 20000
+    "$(largest faults 1 "$from" "$(uptime_s)" "$zero")" $NEAR_NS
 expect "killed and restarted: no step" sh -c "! grep -A 1000 Killed $RUN/utcd.log | grep -q stepped"
 
 progress "a busy real-time task takes the processor for 20 s"
@@ -52,6 +35,5 @@ from=$(uptime_s)
 timeout 20 chrt -f 99 sh -c 'while :; do :; done'
 recovered "starved for 20 s" 20
 check "starved for 20 s: ns off the truth meanwhile" \
-    "$(largest faults 1 "$from" "$(uptime_s)" "$zero")" 100000
-utcctl utcd clocks
+    "$(largest faults 1 "$from" "$(uptime_s)" "$zero")" $NEAR_NS
 finish

@@ -1,9 +1,10 @@
 #!/bin/bash
-# title: A leap second inserted, announced by NTP only
+# title: A leap second inserted, known from the table
 # topology: 0-1,1-2
 # set: short
 . "$VMLAB/guest/leap.sh"
-ntp_server '[leap-seconds]' "file = \"$VMLAB/../data/leap-second-inserted.list\""
-utcd_by_ntp '[leap-seconds]' 'file = "none"'
-through "inserted, by NTP" 38000000000
+table=("[leap-seconds]" "file = \"$VMLAB/../data/leap-second-inserted.list\"")
+ntp_server "${table[@]}"
+utcd_by_ntp "${table[@]}"
+through inserted 38000000000
 finish
