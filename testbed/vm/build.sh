@@ -14,7 +14,7 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-force= kmod=1
+force='' kmod=1
 for a in "$@"; do
     case $a in
         --force) force=1 ;;

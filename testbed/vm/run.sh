@@ -29,8 +29,8 @@ set -uo pipefail
 {   # read to the end before it runs, so that editing this file harms no run under way
 . "$(dirname "$0")/common.sh"
 
-timeout=600 accel=${VMLAB_ACCEL:-auto} icount= smp=1 mem=1024
-append= klog= qemu=${VMLAB_QEMU:-}
+timeout=600 accel=${VMLAB_ACCEL:-auto} icount='' smp=1 mem=1024
+append='' klog='' qemu=${VMLAB_QEMU:-}
 shares=() modules=() envs=() qargs=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -73,7 +73,8 @@ elif [ "$accel" = auto ]; then
 fi
 
 run=$(mktemp -d "${TMPDIR:-/tmp}/vmlab.XXXXXX") || vmlab_die "no temporary folder"
-qpid= cpid=
+qpid='' cpid=''
+# shellcheck disable=SC2317 # called by the traps
 cleanup() {
     [ -z "$qpid" ] || kill -KILL "$qpid" 2>/dev/null
     [ -z "$cpid" ] || kill "$cpid" 2>/dev/null

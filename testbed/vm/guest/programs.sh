@@ -78,7 +78,8 @@ told() { grep -qE "$1" "$RUN/utcd.log"; }
 chronyd() {
     local name=$1 namespace=$2 dir=$RUN/$1.d
     shift 2
-    mkdir -p -m 770 "$dir"
+    mkdir -p "$dir"
+    chmod 770 "$dir"
     { cat; printf 'cmdport 0\npidfile %s/pid\nbindcmdaddress %s/sock\n' "$dir" "$dir"; } \
         > "$RUN/$name.conf"
     start "$name" "$namespace" chronyd -d -u root "$@" -f "$RUN/$name.conf"

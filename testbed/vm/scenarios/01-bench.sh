@@ -72,15 +72,15 @@ check "phc2sys: CLOCK_REALTIME off PHC, ns" "$(clk 1 vs_utc_ns)" 500
 
 # --- pulses -------------------------------------------------------------------
 d=/sys/class/ptp/ptp$(clk 1 ptp)
-pps=$(ls -d /sys/class/pps/pps*/ | while read -r x; do grep -qx "ptp$(clk 1 ptp)" "$x/name" && echo "$x"; done)
-echo 1 > $d/pps_enable; sleep 3
+pps=$(for x in /sys/class/pps/pps*; do grep -qx "ptp$(clk 1 ptp)" "$x/name" && echo "$x"; done)
+echo 1 > "$d/pps_enable"; sleep 3
 a=$(cat "$pps/assert"); a=${a%#*}; ns=$((10#${a#*.})); [ $ns -lt 500000000 ] || ns=$((ns - 1000000000))
 check "PPS: kernel's stamp off the second, ns" $ns 500
-echo 0 > $d/pps_enable
-echo "0 1" > $d/extts_enable; sleep 2
-read -r _ sec ns < $d/fifo; [ "${ns:-0}" -lt 500000000 ] || ns=$((ns - 1000000000))
+echo 0 > "$d/pps_enable"
+echo "0 1" > "$d/extts_enable"; sleep 2
+read -r _ sec ns < "$d/fifo"; [ "${ns:-0}" -lt 500000000 ] || ns=$((ns - 1000000000))
 check "EXTTS: clock 0's second by clock 1, ns" "${ns:-none}" 20
-echo "0 0" > $d/extts_enable
+echo "0 0" > "$d/extts_enable"
 kill $m $b $s $p
 wait $m $b $s $p 2>/dev/null
 
