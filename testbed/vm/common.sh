@@ -4,7 +4,7 @@
 # of the calling user).  Nothing is written to the host's /boot or /lib/modules.
 
 VMLAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-VMLAB_DIR=${VMLAB_DIR:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vmlab}
+VMLAB_DIR=${VMLAB_DIR:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/utcd-vm}
 
 # Debian meta-packages that give the guest kernel.  On bookworm the 6.12 series
 # comes from bookworm-security; change these two for another series.

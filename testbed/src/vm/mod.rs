@@ -142,7 +142,11 @@ impl Bench {
 
     fn script(&self, name: &str) -> Result<(), BenchError> {
         let path = self.home.join(name);
-        let status = Command::new(&path).stdin(Stdio::null()).status();
+        let status = Command::new(&path)
+            .stdin(Stdio::null())
+            // Standard output is for results.
+            .stdout(io::stderr())
+            .status();
         match status.map_err(|error| BenchError::File { path: path.clone(), error })? {
             status if status.success() => Ok(()),
             _ => Err(BenchError::Unavailable(format!("{} did not succeed", path.display()))),
@@ -165,8 +169,8 @@ impl Bench {
         let failed = |error| BenchError::File { path: self.home.join("run.sh"), error };
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
         let mut run = Run { findings: Findings::default(), failure: None, tail: Vec::new() };
-        for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).split(b'\n'))
-        {
+        let output = child.stdout.take().into_iter();
+        for line in output.flat_map(|output| BufReader::new(output).split(b'\n')) {
             let line = line.map_err(failed)?;
             let line = String::from_utf8_lossy(&line);
             if let Some(log) = &mut log {

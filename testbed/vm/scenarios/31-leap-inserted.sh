@@ -1,7 +1,6 @@
 #!/bin/bash
 # title: A leap second inserted, known from the table
 # topology: 0-1,1-2
-# set: short
 . "$VMLAB/guest/leap.sh"
 table=("[leap-seconds]" "file = \"$VMLAB/../data/leap-second-inserted.list\"")
 ntp_server "${table[@]}"
