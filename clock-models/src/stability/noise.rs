@@ -169,20 +169,13 @@ fn lag_1_autocorrelation(series: &[f64]) -> Option<f64> {
 fn sums<const K: usize>(series: &[f64], terms: impl Fn(usize, f64) -> [f64; K]) -> [f64; K] {
     const LANES: usize = 4;
     let mut sums = [[0.0; LANES]; K];
-    let mut add = |at: usize, lane: usize, x: f64| {
-        let terms = if x.is_nan() { [0.0; K] } else { terms(at, x) };
-        for k in 0..K {
-            sums[k][lane] += terms[k];
+    for (block, points) in series.chunks(LANES).enumerate() {
+        for (lane, &x) in points.iter().enumerate() {
+            let terms = if x.is_nan() { [0.0; K] } else { terms(block * LANES + lane, x) };
+            for (sums, term) in sums.iter_mut().zip(terms) {
+                sums[lane] += term;
+            }
         }
-    };
-    let (blocks, rest) = series.as_chunks::<LANES>();
-    for (block, points) in blocks.iter().enumerate() {
-        for lane in 0..LANES {
-            add(block * LANES + lane, lane, points[lane]);
-        }
-    }
-    for (lane, x) in rest.iter().enumerate() {
-        add(blocks.len() * LANES + lane, lane, *x);
     }
     sums.map(|lanes| lanes.iter().sum())
 }
