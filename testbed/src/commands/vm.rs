@@ -152,7 +152,10 @@ fn settings(arguments: &RunArguments) -> Result<Settings, Box<dyn Error>> {
     let daemon = arguments.daemon.clone().map_or_else(beside, Ok::<_, io::Error>)?;
     if !daemon.is_file() {
         let daemon = daemon.display();
-        return Err(format!("{daemon} is missing: build it by `cargo build -p utcd`, or say --daemon").into());
+        return Err(format!(
+            "{daemon} is missing: build it by `cargo build -p utcd`, or say --daemon"
+        )
+        .into());
     }
     Ok(Settings {
         pace: if arguments.real_time { Pace::Real } else { Pace::Virtual(arguments.icount) },
@@ -202,7 +205,8 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn new(figures: &'a [Figure]) -> Self {
-        let mut table = Self { quantities: Vec::new(), lines: Vec::new(), figures: BTreeMap::new() };
+        let mut table =
+            Self { quantities: Vec::new(), lines: Vec::new(), figures: BTreeMap::new() };
         for figure in figures {
             let line = (figure.case.as_str(), figure.program.as_str());
             if !table.lines.contains(&line) {
@@ -270,7 +274,8 @@ fn shown(scenario: &Scenario, run: &Run) -> Result<String, std::fmt::Error> {
     }
     for check in &run.findings.checks {
         let word = if check.holds { "ok  " } else { "FAIL" };
-        let detail = if check.detail.is_empty() { String::new() } else { format!(": {}", check.detail) };
+        let detail =
+            if check.detail.is_empty() { String::new() } else { format!(": {}", check.detail) };
         writeln!(out, "    {word} {}{detail}", check.label)?;
     }
     if run.failure.is_some() {
@@ -281,7 +286,13 @@ fn shown(scenario: &Scenario, run: &Run) -> Result<String, std::fmt::Error> {
 }
 
 fn markdown(out: &mut String, scenario: &Scenario, run: &Run) -> std::fmt::Result {
-    writeln!(out, "### {}\n\n`testbed vm run {}`: {}.", scenario.title, scenario.name, verdict(run))?;
+    writeln!(
+        out,
+        "### {}\n\n`testbed vm run {}`: {}.",
+        scenario.title,
+        scenario.name,
+        verdict(run)
+    )?;
     let mut cells = Table::new(&run.findings.figures).cells().into_iter();
     let head = cells.next().unwrap_or_default();
     if cells.len() > 0 {
@@ -306,7 +317,8 @@ fn markdown(out: &mut String, scenario: &Scenario, run: &Run) -> std::fmt::Resul
 fn replace(path: &Path, text: &str) -> Result<(), Box<dyn Error>> {
     let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let page = std::fs::read_to_string(path).map_err(|error| told(&error))?;
-    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let parts =
+        page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let Some((before, after)) = parts else {
         return Err(told(&format!("it has no line {BEGIN} with {END} after it")).into());
     };

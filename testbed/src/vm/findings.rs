@@ -85,7 +85,9 @@ impl Findings {
                 self.check(label, verdict == "ok", detail);
                 Some(())
             }
-            ["figure", case, program, quantity, value] => self.figure(case, program, quantity, value),
+            ["figure", case, program, quantity, value] => {
+                self.figure(case, program, quantity, value)
+            }
             ["limit", case, program, quantity, most] => {
                 time(most).and_then(|most| self.limit(case, program, quantity, most))
             }
@@ -169,7 +171,8 @@ mod tests {
 
     #[test]
     fn a_figure_that_is_never_reached_exceeds_every_limit() {
-        let findings = found(&["@figure\ta\tutcd\twithin 1 µs\tnever", "@limit\ta\tutcd\twithin 1 µs\t1e9"]);
+        let findings =
+            found(&["@figure\ta\tutcd\twithin 1 µs\tnever", "@limit\ta\tutcd\twithin 1 µs\t1e9"]);
         assert!(!findings.hold());
     }
 

@@ -195,7 +195,10 @@ impl Bench {
             command.args(["--icount", &shift.to_string()]);
         }
         command.args(["--timeout", &scenario.timeout.to_string()]);
-        command.args(["--module", &format!("hwtsim topo={} seed={}", scenario.topology, settings.seed)]);
+        command.args([
+            "--module",
+            &format!("hwtsim topo={} seed={}", scenario.topology, settings.seed),
+        ]);
         command.args(["--env", &format!("SEED={}", settings.seed)]);
         command.arg("--env").arg(variable("UTCD", &settings.daemon));
         if let Some(seconds) = settings.measured {

@@ -49,7 +49,9 @@ impl Scenario {
         let wrong = |what: &str| BenchError::NoScenario(format!("{}: {what}", path.display()));
         let head = |key: &str| {
             let lines = text.lines().take_while(|line| line.starts_with('#'));
-            lines.filter_map(|line| line.strip_prefix("# ")?.split_once(": ")).find(|line| line.0 == key)
+            lines
+                .filter_map(|line| line.strip_prefix("# ")?.split_once(": "))
+                .find(|line| line.0 == key)
         };
         let needed = |key: &str| match head(key) {
             Some((_, value)) => Ok(value.trim().to_owned()),

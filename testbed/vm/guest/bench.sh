@@ -95,8 +95,8 @@ wander() {
 }
 
 # figures CASE PROGRAM NAME COLUMN START SETTLE [ZERO]: of what $RUN/NAME.truth says in its
-# COLUMN (from 1), less ZERO ns: rms and largest from SETTLE seconds after START (uptime)
-# on, and how long after START it came within NEAR_NS and stayed there for 30 s.
+# COLUMN (from 1), less ZERO ns: rms, largest and standard deviation from SETTLE seconds after
+# START (uptime) on, and how long after START it came within NEAR_NS and stayed for 30 s.
 figures() {
     awk -v column=$(($4 + 2)) -v start="$5" -v settle="$6" -v zero="${7:-0}" \
         -v near="$NEAR_NS" \

@@ -3,5 +3,5 @@
 # topology: 0-1,0-2,0-3
 . "$VMLAB/guest/accuracy.sh"
 conditions 0 1 0 1e-9
-compare 1
+compare 1 0.5
 finish

@@ -3,5 +3,5 @@
 # topology: 0-1,0-2,0-3
 . "$VMLAB/guest/accuracy.sh"
 conditions 8 8 1000 1e-9
-compare 0.4
+compare 0.4 0.5
 finish

@@ -4,5 +4,6 @@
 . "$VMLAB/guest/realtime.sh"
 for port in hts1 hts2; do slow $port delay 1ms 300us distribution normal loss 5%; done
 beside_peers
-tell reach NTP rms 0.7
+# The mean is that of the server's way from its stamp to the wire.
+tell reach NTP deviation 0.7
 finish

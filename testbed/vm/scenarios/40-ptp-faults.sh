@@ -15,6 +15,7 @@ wander 15000000 1e-9 1
 watch faults "$truth"
 ptp4l_master master A 0 hts0
 utcd_client utcd B hts1
+claim faults "$truth" utcd
 sleep 90
 check "locked, ns off the truth" "$(cat "$truth")" $NEAR_NS
 pid=${running[utcd]}
@@ -64,6 +65,7 @@ progress "link down for 10 min"
 from=$(uptime_s)
 ip -n B link set hts1 down; sleep 600
 during "link down for 10 min" 100000 "$from"
+claims "link down for 10 min" faults 1 "$from" 0
 ip -n B link set hts1 up
 after "link down for 10 min" 30
 
