@@ -122,10 +122,10 @@ impl SharedPhc {
         self.rate.unwrap_or(0.0)
     }
 
-    /// Tries to have it again, if it is gone.
-    pub(super) fn reopen(&mut self) {
+    /// Tries to have it again, if it is gone; true if it is back.
+    pub(super) fn reopen(&mut self) -> bool {
         if self.device.is_some() {
-            return;
+            return false;
         }
         let opened = self.place.open().and_then(|device| {
             let begun = begin(&device, Some(&|raw| self.extrapolated(raw)))?;
@@ -138,6 +138,7 @@ impl SharedPhc {
             }
             Err(error) => self.fault = Some(error.to_string()),
         }
+        self.device.is_some()
     }
 
     /// Its time base by the last reading, at an instant of `CLOCK_MONOTONIC_RAW`.

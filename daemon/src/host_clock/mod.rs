@@ -244,10 +244,12 @@ impl HostClock {
         }
     }
 
-    /// Tries to have the device of the clock again, if it is gone.
-    pub fn reopen(&mut self) {
-        if let Kind::Phc(clock) = &self.kind {
-            clock.shared().borrow_mut().reopen();
+    /// Tries to have the device of the clock again, if it is gone. True if it is back: it
+    /// may show anything.
+    pub fn reopen(&mut self) -> bool {
+        match &self.kind {
+            Kind::Virtual(_) | Kind::System(_) => false,
+            Kind::Phc(clock) => clock.shared().borrow_mut().reopen(),
         }
     }
 
