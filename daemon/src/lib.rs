@@ -12,6 +12,7 @@ pub mod daemon;
 pub mod drift;
 pub mod host_clock;
 pub mod http;
+pub mod interfaces;
 pub mod leap;
 pub mod logging;
 pub mod metrics;

@@ -6,13 +6,14 @@ mod common;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::ntp::packet::{Header, LeapIndicator, Mode, Version};
 use clock_models::time::{NtpShort, NtpTimestamp, Timestamp, Utc};
-use common::ntp::{Server, ask, good, kiss, now, request};
-use common::{Daemon, VIRTUAL, free_udp, source};
+use common::ntp::{Server, ask_for, good, kiss, now, request};
+use common::{Daemon, VIRTUAL, free_address, patiently, source};
 use utcd::status::{ClockState, SelectionState};
 
 fn seconds(seconds: i64) -> clock_models::time::Duration {
@@ -133,22 +134,21 @@ fn whatever_servers_answer_is_refused_by_name_and_the_clock_follows_the_good_one
         shown.rejected.values().sum::<u64>() >= 4
     });
     assert!(garbage.sources.iter().all(|source| source.name != "garbage" || source.accepted == 0));
-    let clock = daemon.clock("virtual");
-    assert_eq!(clock.state, ClockState::Locked);
+    let status = daemon.until_locked("virtual");
+    let clock = &status.clocks[0];
     assert!(["honest", "extreme"].contains(&clock.leader.as_deref().unwrap()), "{clock:?}");
     assert!(daemon.source("extreme").accepted > 0);
     let page = daemon.page();
     let values = page.lines().filter(|line| line.starts_with("utcd_"));
     let values: Vec<f64> = values.map(|l| l.rsplit(' ').next().unwrap().parse().unwrap()).collect();
     assert!(values.len() > 100 && values.iter().all(|value| value.is_finite()), "{page}");
-    let asked: Vec<u64> = liars.iter().map(|(_, server)| server.asked()).collect();
-    daemon.assert_sound();
     // Whoever sends us away is left in peace.
-    for (name, asked) in liars.iter().map(|(name, _)| *name).zip(asked) {
-        if matches!(name, "kiss-deny" | "kiss-rstr") {
-            assert_eq!(asked, 1, "{name}");
-        }
-    }
+    let away = || liars.iter().filter(|(name, _)| matches!(*name, "kiss-deny" | "kiss-rstr"));
+    let asked = || -> Vec<u64> { away().map(|(_, server)| server.asked()).collect() };
+    let (before, goes_on) = (asked(), honest.asked() + 4);
+    daemon.until("the honest one is left too", |_| honest.asked() >= goes_on);
+    assert_eq!(asked(), before);
+    daemon.assert_sound();
     liars.clear();
     daemon.stop();
 }
@@ -256,7 +256,7 @@ fn dropped(daemon: &Daemon, reason: &str) -> f64 {
 
 #[test]
 fn nonsense_to_the_ntp_server_is_counted_by_name_and_costs_no_memory() {
-    let address = free_udp();
+    let address = free_address();
     let source = Server::good();
     let config = VIRTUAL.to_owned()
         + &common::source("good", source.address)
@@ -279,7 +279,9 @@ fn nonsense_to_the_ntp_server_is_counted_by_name_and_costs_no_memory() {
     }
     let before = daemon.memory();
     flood(3000, &mut state);
-    let answer = ask(address).expect("nobody is served any more");
+    // What comes while the flood still fills the buffer of the socket is lost.
+    let attempt = || ask_for(Duration::from_secs(1), address);
+    let answer = patiently("nobody is served any more", attempt, String::new);
     assert_eq!((answer.stratum, answer.origin), (2, request().transmit));
     assert!(daemon.memory() < before + (2 << 20), "{} from {before}", daemon.memory());
     daemon.until_locked("virtual");
@@ -287,7 +289,7 @@ fn nonsense_to_the_ntp_server_is_counted_by_name_and_costs_no_memory() {
 }
 
 /// Holds as many connections as it can, each of them sending a byte now and then.
-fn slow_loris(metrics: SocketAddr, control: &std::path::Path, until: Instant) {
+fn slow_loris(metrics: SocketAddr, control: &std::path::Path, end: &AtomicBool) {
     let mut held: Vec<Box<dyn std::io::Write>> = Vec::new();
     for _ in 0..500 {
         if let Ok(stream) = TcpStream::connect_timeout(&metrics, Duration::from_millis(50)) {
@@ -298,11 +300,11 @@ fn slow_loris(metrics: SocketAddr, control: &std::path::Path, until: Instant) {
             stream.set_write_timeout(Some(Duration::from_millis(10))).unwrap();
             held.push(Box::new(stream));
         }
-        if Instant::now() > until {
+        if end.load(Ordering::Relaxed) {
             return;
         }
     }
-    while Instant::now() < until {
+    while !end.load(Ordering::Relaxed) {
         for stream in &mut held {
             let _ = stream.write_all(b"G");
         }
@@ -318,11 +320,15 @@ fn a_thousand_slow_connections_do_not_keep_utcd_from_keeping_time() {
     let accepted = || daemon.source("good").accepted;
     daemon.until_locked("virtual");
     let (metrics, control) = (daemon.metrics, daemon.directory.join("control.sock"));
-    let end = Instant::now() + Duration::from_secs(8);
-    let asked = server.asked();
-    let attacker = thread::spawn(move || slow_loris(metrics, &control, end));
-    attacker.join().unwrap();
-    assert!(server.asked() >= asked + 4, "{} from {asked}", server.asked());
+    let end = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let attacker = scope.spawn(|| slow_loris(metrics, &control, &end));
+        let asked = server.asked();
+        let goes_on = || (server.asked() >= asked + 8).then_some(());
+        patiently("the attack stops the exchanges", goes_on, String::new);
+        assert!(!attacker.is_finished());
+        end.store(true, Ordering::Relaxed);
+    });
     let before = accepted();
     daemon.until("the exchanges have stopped", |_| accepted() > before);
     daemon.until_locked("virtual");

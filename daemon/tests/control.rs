@@ -69,10 +69,15 @@ impl Daemon {
         BufReader::new(UnixStream::connect(self.directory.socket()).await.unwrap())
     }
 
-    /// Shows that a good client is served.
+    /// Shows that a good client is served, though on a busy machine it may be too slow once.
     async fn serves(&self) {
-        let mut client = self.connect().await;
-        assert_eq!(ask(&mut client, r#"{"get":"status"}"#).await["status"]["version"], "0.1.0");
+        let served = loop {
+            let reply = ask(&mut self.connect().await, r#"{"get":"status"}"#).await;
+            if reply["error"]["kind"] != "timeout" {
+                break reply;
+            }
+        };
+        assert_eq!(served["status"]["version"], "0.1.0");
     }
 
     async fn until(&self, trouble: Trouble, expected: u64) {
@@ -101,13 +106,19 @@ fn patience(millis: u64) -> Limits {
     Limits { patience: Duration::from_millis(millis), ..Limits::default() }
 }
 
+/// Of time there is enough on the busiest machine.
+fn unhurried() -> Limits {
+    let long = Duration::from_secs(300);
+    Limits { patience: long, heartbeat: long, ..Limits::default() }
+}
+
 fn limited(connections: usize) -> Limits {
-    Limits { connections, ..Limits::default() }
+    Limits { connections, ..unhurried() }
 }
 
 #[tokio::test]
 async fn one_connection_serves_many_requests() {
-    let daemon = Daemon::start(Limits::default());
+    let daemon = Daemon::start(unhurried());
     let mut client = daemon.connect().await;
     let reply = ask(&mut client, r#"{"get":"status"}"#).await;
     assert_eq!(reply["version"], 1);
@@ -124,7 +135,7 @@ fn the_json_is_the_one_that_was_reviewed() {
 
 #[tokio::test]
 async fn a_request_without_a_line_break_is_answered_when_its_sender_closes() {
-    let daemon = Daemon::start(Limits::default());
+    let daemon = Daemon::start(unhurried());
     let mut client = daemon.connect().await;
     client.write_all(br#"{"get":"config"}"#).await.unwrap();
     client.shutdown().await.unwrap();
@@ -133,7 +144,7 @@ async fn a_request_without_a_line_break_is_answered_when_its_sender_closes() {
 
 #[tokio::test]
 async fn a_subscriber_gets_each_news_once() {
-    let daemon = Daemon::start(Limits::default());
+    let daemon = Daemon::start(unhurried());
     let mut client = daemon.connect().await;
     let first = ask(&mut client, r#"{"get":"status","every":0.1}"#).await;
     assert_eq!(first["status"]["uptime"], sample().uptime);
@@ -146,7 +157,7 @@ async fn a_subscriber_gets_each_news_once() {
 #[tokio::test]
 async fn a_subscriber_hears_something_even_if_nothing_is_new() {
     let heartbeat = Duration::from_millis(10);
-    let daemon = Daemon::start(Limits { heartbeat, ..Limits::default() });
+    let daemon = Daemon::start(Limits { heartbeat, ..unhurried() });
     let mut client = daemon.connect().await;
     let first = ask(&mut client, r#"{"get":"status","every":0.1}"#).await;
     assert_eq!(next(&mut client).await, first);
@@ -169,7 +180,7 @@ async fn a_subscriber_that_leaves_frees_its_place() {
 
 #[tokio::test]
 async fn when_nobody_keeps_the_clocks_any_more_the_clients_are_told() {
-    let daemon = Daemon::start(Limits::default());
+    let daemon = Daemon::start(unhurried());
     let mut subscriber = daemon.connect().await;
     ask(&mut subscriber, r#"{"get":"status","every":0.1}"#).await;
     drop(daemon.status);
@@ -226,6 +237,7 @@ async fn a_client_that_never_reads_loses_its_connection() {
     let mut deaf = daemon.connect().await;
     deaf.write_all(b"{\"get\":\"status\"}\n").await.unwrap();
     daemon.until(Trouble::Timeout, 1).await;
+    daemon.status.send(Arc::new(sample())).unwrap();
     daemon.serves().await;
 }
 
@@ -235,12 +247,12 @@ async fn half_a_request_runs_out_of_time() {
     let mut slow = daemon.connect().await;
     slow.write_all(b"{\"get\":").await.unwrap();
     assert_eq!(next(&mut slow).await["error"]["kind"], "timeout");
-    assert_eq!(daemon.counts.of(Trouble::Timeout), 1);
+    daemon.until(Trouble::Timeout, 1).await;
 }
 
 #[tokio::test]
 async fn an_endless_line_is_cut_off() {
-    let daemon = Daemon::start(Limits::default());
+    let daemon = Daemon::start(unhurried());
     let mut endless = daemon.connect().await;
     let _ = endless.write_all(&vec![b'a'; 100_000]).await;
     assert_eq!(next(&mut endless).await["error"]["kind"], "too-long");
@@ -250,7 +262,7 @@ async fn an_endless_line_is_cut_off() {
 
 #[tokio::test]
 async fn garbage_is_answered_with_an_example() {
-    let daemon = Daemon::start(Limits::default());
+    let daemon = Daemon::start(unhurried());
     for garbage in [&b"\xff\xfe\x00\n"[..], b"GET / HTTP/1.1\r\n", b"\n", b"{\"set\":\"clock\"}\n"]
     {
         let mut client = daemon.connect().await;
@@ -264,7 +276,7 @@ async fn garbage_is_answered_with_an_example() {
 
 #[tokio::test]
 async fn the_file_is_for_whom_the_mode_says_and_goes_with_the_server() {
-    let daemon = Daemon::start(Limits::default());
+    let daemon = Daemon::start(unhurried());
     let path = daemon.directory.socket();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
     daemon.server.abort();
@@ -318,7 +330,7 @@ async fn errors_of_binding_say_what_to_do() {
 
 #[tokio::test]
 async fn nothing_that_is_sent_brings_the_server_down() {
-    let daemon = Daemon::start(patience(500));
+    let daemon = Daemon::start(unhurried());
     // A fixed linear congruential generator: the same bytes in every run.
     let mut state = 1_u32;
     for length in 0..64_usize {

@@ -134,6 +134,12 @@ struct Host {
     counts: SharedCounts,
 }
 
+/// Of time there is enough on the busiest machine.
+fn unhurried() -> Limits {
+    let long = Duration::from_secs(300);
+    Limits { head: long, total: long, ..Limits::default() }
+}
+
 /// Serves the sample on loopback until the runtime of the test ends.
 async fn host(limits: Limits) -> Host {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -168,7 +174,7 @@ async fn until(counts: &Counts, trouble: Trouble, expected: u64) {
 
 #[tokio::test]
 async fn a_scrape_gets_the_snapshot_of_the_moment() {
-    let host = host(Limits::default()).await;
+    let host = host(unhurried()).await;
     let response = get(&host, "/metrics").await;
     assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
     assert!(response.contains("\r\ncontent-type: text/plain; version=0.0.4\r\n"), "{response}");
@@ -182,7 +188,7 @@ async fn a_scrape_gets_the_snapshot_of_the_moment() {
 
 #[tokio::test]
 async fn everything_else_is_said_to_be_elsewhere() {
-    let host = host(Limits::default()).await;
+    let host = host(unhurried()).await;
     assert!(get(&host, "/").await.contains("/metrics"));
     assert!(get(&host, "/favicon.ico").await.starts_with("HTTP/1.1 404 "));
     let post = "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody";
@@ -194,7 +200,7 @@ async fn everything_else_is_said_to_be_elsewhere() {
 
 #[tokio::test]
 async fn a_daemon_that_keeps_no_clock_any_more_claims_nothing() {
-    let host = host(Limits::default()).await;
+    let host = host(unhurried()).await;
     drop(host.status);
     let request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
     let response = exchange(host.address, request).await;
@@ -203,8 +209,7 @@ async fn a_daemon_that_keeps_no_clock_any_more_claims_nothing() {
 
 #[tokio::test]
 async fn a_slow_loris_loses_its_connection_and_holds_up_nobody() {
-    let limits = Limits { head: Duration::from_millis(500), ..Limits::default() };
-    let host = host(limits).await;
+    let host = host(Limits { head: Duration::from_secs(2), ..unhurried() }).await;
     let mut loris = TcpStream::connect(host.address).await.unwrap();
     loris.write_all(b"GET /metrics HTTP/1.1\r\nX-").await.unwrap();
     assert!(get(&host, "/metrics").await.starts_with("HTTP/1.1 200 "));
@@ -228,7 +233,7 @@ async fn a_client_that_never_reads_loses_its_connection() {
 
 #[tokio::test]
 async fn garbage_and_endless_heads_are_counted() {
-    let host = host(Limits::default()).await;
+    let host = host(unhurried()).await;
     let _ = exchange(host.address, "\u{1}\u{2}garbage\r\n\r\n").await;
     until(&host.counts, Trouble::Malformed, 1).await;
     let mut endless = TcpStream::connect(host.address).await.unwrap();
@@ -239,7 +244,7 @@ async fn garbage_and_endless_heads_are_counted() {
 
 #[tokio::test]
 async fn connections_beyond_the_limit_get_a_503_at_once() {
-    let host = host(Limits { connections: 2, ..Limits::default() }).await;
+    let host = host(Limits { connections: 2, ..unhurried() }).await;
     let first = TcpStream::connect(host.address).await.unwrap();
     let _second = TcpStream::connect(host.address).await.unwrap();
     let mut third = TcpStream::connect(host.address).await.unwrap();

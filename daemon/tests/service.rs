@@ -125,6 +125,21 @@ fn the_user_and_the_directories_of_the_unit_are_made() {
 }
 
 #[test]
+fn the_devices_that_the_unit_allows_are_given_to_its_group() {
+    let unit = fs::read_to_string(shipped("utcd.service")).unwrap();
+    let rules = fs::read_to_string(shipped("udev/60-utcd.rules")).unwrap();
+    let allowed: Vec<&str> = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("DeviceAllow=char-")?.strip_suffix(" rw"))
+        .collect();
+    assert_eq!(allowed, ["ptp", "pps"]);
+    for subsystem in allowed {
+        let rule = format!("SUBSYSTEM==\"{subsystem}\", GROUP=\"utcd\", MODE=\"0660\"");
+        assert!(rules.lines().any(|line| line == rule), "{rule}");
+    }
+}
+
+#[test]
 fn timedatectl_is_told_of_the_unit() {
     let listed = fs::read_to_string(shipped("ntp-units.d/50-utcd.list")).unwrap();
     let units: Vec<&str> = listed.lines().filter(|line| !line.starts_with('#')).collect();

@@ -20,6 +20,7 @@ use tokio::sync::{oneshot, watch};
 use unicode_width::UnicodeWidthStr as _;
 use utcd::connections::SharedCounts;
 use utcd::control::{Feeds, Limits, Socket, serve};
+use utcd::interfaces::{InterfaceStatus, StampsInForce, StampsOf};
 use utcd::render::{self, Chain, Colours};
 use utcd::status::{ClockState, ClockStatus, Status};
 
@@ -29,6 +30,71 @@ fn quiet() -> Status {
     status.clocks.truncate(1);
     status.sources.truncate(1);
     status
+}
+
+/// A NIC for all, one for PTP alone below a VLAN, and one without a clock.
+fn nics() -> Vec<InterfaceStatus> {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let plain = InterfaceStatus {
+        name: "wlan0".into(),
+        nic: None,
+        driver: Some("\u{1b}[2Jiwl".into()),
+        phc: None,
+        up: true,
+        running: false,
+        speed: None,
+        transmit: vec![],
+        receive: vec![],
+        one_step: false,
+        in_force: None,
+        ntp: StampsOf::Kernel,
+        ptp_udp: StampsOf::Kernel,
+        ptp_ethernet: StampsOf::Kernel,
+        reason: "the driver has no hardware stamps".into(),
+    };
+    let all = InterfaceStatus {
+        name: "eth0".into(),
+        driver: Some("igb".into()),
+        phc: Some(0),
+        running: true,
+        speed: Some(1_000_000_000),
+        transmit: words(&["off", "on"]),
+        receive: words(&["none", "all", "ptpv2-event"]),
+        in_force: Some(StampsInForce { transmit: "off".into(), receive: "none".into() }),
+        ntp: StampsOf::HardwareOnRequest,
+        ptp_udp: StampsOf::HardwareOnRequest,
+        ptp_ethernet: StampsOf::HardwareOnRequest,
+        reason: "off until a program asks for stamps".into(),
+        ..plain.clone()
+    };
+    let ptp_only = InterfaceStatus {
+        name: "vlan7".into(),
+        nic: Some("eth1".into()),
+        driver: Some("stmmac".into()),
+        phc: Some(1),
+        speed: Some(2_500_000_000),
+        transmit: words(&["off", "on", "onestep-sync"]),
+        receive: words(&["none", "ptpv2-l4-event", "ptpv2-l2-event"]),
+        one_step: true,
+        in_force: Some(StampsInForce { transmit: "on".into(), receive: "ptpv2-l4-event".into() }),
+        ntp: StampsOf::Kernel,
+        ptp_udp: StampsOf::Hardware,
+        reason: "the NIC stamps no NTP that comes".into(),
+        ..all.clone()
+    };
+    vec![all, ptp_only, plain]
+}
+
+#[test]
+fn interfaces_are_listed_without_a_daemon() {
+    let nowhere = ["interfaces", "--json", "--socket", "/nonexistent/utcd"];
+    let output = utcctl(&nowhere).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let all: Value = serde_json::from_str(stdout(&output)).unwrap();
+    let lo = all.as_array().unwrap().iter().find(|one| one["name"] == "lo").unwrap();
+    assert_eq!((&lo["phc"], &lo["ntp"]), (&Value::Null, &Value::from("kernel")));
+    let table = utcctl(&["interfaces"]).output().unwrap();
+    assert!(stdout(&table).lines().any(|line| line.starts_with("lo ")), "{}", stdout(&table));
 }
 
 #[test]
@@ -46,6 +112,7 @@ fn the_texts_are_those_that_were_reviewed() {
     let lines: String =
         status.clocks.iter().map(|clock| render::line(&status, clock) + "\n").collect();
     check("line.txt", &lines);
+    check("interfaces.txt", &render::interfaces(&nics(), off));
     check("frame.txt", &render::frame("one\ntwo\n"));
 }
 
@@ -57,6 +124,7 @@ fn no_text_lets_a_name_reach_the_terminal_or_ends_a_line_in_blanks() {
         render::status(&status, Colours::Off),
         render::screen(&status, Colours::Off),
         render::line(&status, &status.clocks[0]),
+        render::interfaces(&nics(), Colours::Off),
     ];
     texts.extend(status.clocks.iter().map(chain));
     for text in texts {
@@ -111,6 +179,12 @@ fn an_expired_leap_table_and_a_broken_chain_are_warnings() {
     assert!(verdict.is_ok());
     assert_eq!(verdict.warnings.len(), 2);
     assert!(verdict.warnings.iter().any(|warning| warning.contains("2027-06-28")));
+}
+
+/// Of time there is enough on the busiest machine.
+fn unhurried() -> Limits {
+    let long = Duration::from_secs(300);
+    Limits { patience: long, heartbeat: long, ..Limits::default() }
 }
 
 /// A daemon in a thread of its own, as the test blocks while utcctl runs.
@@ -211,7 +285,7 @@ fn stderr(output: &Output) -> &str {
 
 #[test]
 fn each_command_prints_its_text_without_colours_into_a_pipe() {
-    let daemon = Daemon::start(sample(), Limits::default());
+    let daemon = Daemon::start(sample(), unhurried());
     let (status, off) = (sample(), Colours::Off);
     let chain = |clock: usize| render::chain(&Chain::from(&status.clocks[clock]), off);
     for (arguments, expected, code) in [
@@ -237,7 +311,7 @@ name = \"µ\"
 
 #[test]
 fn a_synchronised_host_is_ok() {
-    let daemon = Daemon::start(quiet(), Limits::default());
+    let daemon = Daemon::start(quiet(), unhurried());
     let output = daemon.run(&["status"]);
     assert!(stdout(&output).starts_with("OK "), "{}", stdout(&output));
     assert_eq!(output.status.code(), Some(0));
@@ -245,7 +319,7 @@ fn a_synchronised_host_is_ok() {
 
 #[test]
 fn json_is_one_line_of_the_parts_of_the_snapshot() {
-    let daemon = Daemon::start(sample(), Limits::default());
+    let daemon = Daemon::start(sample(), unhurried());
     let json = |arguments: &[&str]| -> Value {
         let output = daemon.run(arguments);
         assert_eq!(stdout(&output).lines().count(), 1, "{arguments:?}");
@@ -264,7 +338,7 @@ fn json_is_one_line_of_the_parts_of_the_snapshot() {
 
 #[test]
 fn watching_goes_on_until_the_daemon_stops() {
-    let daemon = Daemon::start(sample(), Limits::default());
+    let daemon = Daemon::start(sample(), unhurried());
     let mut watching = daemon
         .utcctl(&["status", "--json", "--watch", "0.1"])
         .stdout(Stdio::piped())
@@ -288,9 +362,9 @@ fn watching_goes_on_until_the_daemon_stops() {
 fn waitsync_returns_when_the_clock_is_locked_within_the_limits() {
     let mut status = sample();
     status.clocks[0].state = ClockState::Acquiring;
-    let daemon = Daemon::start(status, Limits::default());
+    let daemon = Daemon::start(status, unhurried());
     let waiting = daemon
-        .utcctl(&["waitsync", "--timeout", "60s", "--max-offset", "1ms"])
+        .utcctl(&["waitsync", "--timeout", "300s", "--max-offset", "1ms"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -303,7 +377,7 @@ fn waitsync_returns_when_the_clock_is_locked_within_the_limits() {
 
 #[test]
 fn waitsync_gives_up_with_1_and_says_what_is_lacking() {
-    let daemon = Daemon::start(sample(), Limits::default());
+    let daemon = Daemon::start(sample(), unhurried());
     for (arguments, lacking) in [
         (&["virtual"][..], "clock virtual is holdover"),
         (
@@ -344,7 +418,7 @@ fn a_daemon_that_cannot_be_reached_is_3_with_advice() {
 
 #[test]
 fn without_a_service_the_user_s_own_daemon_is_asked() {
-    let daemon = Daemon::start(quiet(), Limits::default());
+    let daemon = Daemon::start(quiet(), unhurried());
     let runtime = Directory::new();
     fs::create_dir(runtime.join("utcd")).unwrap();
     let default = runtime.join("utcd/control.sock");
@@ -355,7 +429,7 @@ fn without_a_service_the_user_s_own_daemon_is_asked() {
 
 #[test]
 fn a_busy_daemon_and_one_that_is_none_are_4() {
-    let daemon = Daemon::start(quiet(), Limits { connections: 0, ..Limits::default() });
+    let daemon = Daemon::start(quiet(), Limits { connections: 0, ..unhurried() });
     let output = daemon.run(&["status"]);
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     assert!(stderr(&output).contains("busy"), "{}", stderr(&output));
@@ -376,7 +450,7 @@ fn a_busy_daemon_and_one_that_is_none_are_4() {
 
 #[test]
 fn wrong_usage_is_2_and_says_what_is_right() {
-    let daemon = Daemon::start(sample(), Limits::default());
+    let daemon = Daemon::start(sample(), unhurried());
     for (arguments, says) in [
         (&["chain", "nonsense"][..], "system, virtual"),
         (&["waitsync", "nonsense"], "system, virtual"),
@@ -396,7 +470,7 @@ fn nobody_reading_on_is_no_error() {
     let mut status = quiet();
     // More than the buffer of a pipe takes.
     status.sources = vec![status.sources[0].clone(); 2000];
-    let daemon = Daemon::start(status, Limits::default());
+    let daemon = Daemon::start(status, unhurried());
     for arguments in [&["sources"][..], &["sources", "--json", "--watch", "0.1"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
@@ -407,7 +481,7 @@ fn nobody_reading_on_is_no_error() {
 
 #[test]
 fn a_full_disk_is_an_error() {
-    let daemon = Daemon::start(quiet(), Limits::default());
+    let daemon = Daemon::start(quiet(), unhurried());
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = daemon.utcctl(&["status"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
@@ -429,7 +503,8 @@ fn the_help_has_examples_and_the_reference_page_every_option() {
     for option in options.filter(|option| option.len() > 2) {
         assert!(reference.contains(&format!("`{option}")), "{option}");
     }
-    for command in ["status", "sources", "chain", "clocks", "waitsync", "config show"] {
+    for command in ["status", "sources", "chain", "clocks", "interfaces", "waitsync", "config show"]
+    {
         assert!(reference.contains(&format!("utcctl {command}")), "{command}");
     }
 }

@@ -34,4 +34,5 @@ pub mod scenario;
 pub mod series;
 pub mod server;
 pub mod table;
+pub mod vm;
 pub mod world;

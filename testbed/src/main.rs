@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use testbed::vm::BenchError;
 
-use commands::{bench, compare, convert, limit, matrix, replay, run, stability};
+use commands::{bench, compare, convert, limit, matrix, replay, run, stability, vm};
 
 /// Simulated clocks and networks that run the code of utcd, and know the truth.
 #[derive(Debug, Parser)]
@@ -29,6 +30,7 @@ enum Command {
     Stability(stability::Arguments),
     /// Measure how many seconds are simulated in a second, on one core.
     Bench,
+    Vm(vm::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -41,13 +43,17 @@ fn main() -> ExitCode {
         Command::Convert(arguments) => convert::execute(arguments),
         Command::Stability(arguments) => stability::execute(arguments),
         Command::Bench => bench::execute(),
+        Command::Vm(arguments) => vm::execute(arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             let _ = writeln!(io::stderr(), "testbed: {error}");
-            ExitCode::from(2)
+            match error.downcast_ref() {
+                Some(BenchError::Unavailable(_)) => ExitCode::from(3),
+                _ => ExitCode::from(2),
+            }
         }
     }
 }

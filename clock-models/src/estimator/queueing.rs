@@ -1,7 +1,7 @@
 //! How late a packet is: the likelihood of a queueing delay that is never negative.
 //!
-//! A packet takes the floor of its path plus a queueing delay q ≥ 0. Its body and its
-//! heavy tail are two exponential distributions, and a small part of the packets tells
+//! A packet takes the floor of its path plus a queueing delay q ≥ 0. Its body has one of
+//! a few [`Shape`]s, its heavy tail is exponential, and a small part of the packets tells
 //! nothing (the path or the server has just changed). For a Gaussian prior of q all
 //! moments of the posterior are known in closed form.
 
@@ -20,6 +20,14 @@ const TAIL_PRIOR: f64 = 0.2;
 /// What blurs an exponential delay, as a part of its mean: the skewness is then that of
 /// two queues in a row.
 const BLUR: f64 = 0.5;
+/// By how much of itself the greatest of uniform delays may move with each packet.
+const EDGE_UNREST: f64 = 1e-3;
+/// A belief is as broad as all uniform delays if they are no more than so many of its
+/// standard deviations; and an edge out of sight if it is further away.
+const BROAD: f64 = 2.0;
+const FAR: f64 = 3.0;
+/// Standard deviation of a uniform distribution, as a part of its width (GUM 4.3.7).
+const FRAC_1_SQRT_12: f64 = 0.288_675_134_594_812_9;
 /// ln √(2π).
 const LOG_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 /// Packets that count as seen when the shape changes.
@@ -36,13 +44,19 @@ pub(super) enum Shape {
     /// The sum of many small things, as of time stamps: normal around the floor, which
     /// then is the middle of the delays.
     Gaussian,
+    /// A wait for the next of regular turns, as of a scheduler, a poll or a slot of a
+    /// cycle: all delays up to a greatest one alike.
+    Uniform,
 }
 
 impl Shape {
-    pub(super) const ALL: [Self; 3] = [Self::Exponential, Self::Blurred, Self::Gaussian];
+    pub(super) const ALL: [Self; 4] =
+        [Self::Exponential, Self::Blurred, Self::Gaussian, Self::Uniform];
 
+    /// The blurred exponential lies between the sharp one and the symmetrical ones.
     pub(super) fn is_next_to(self, other: Self) -> bool {
-        (self as i8 - other as i8).abs() == 1
+        let pair = [self, other];
+        self != other && (pair.contains(&Self::Blurred) || !pair.contains(&Self::Exponential))
     }
 
     /// Mean and standard deviation of the delays, in terms of the body.
@@ -51,6 +65,7 @@ impl Shape {
             Self::Exponential => [1.0, 1.0],
             Self::Blurred => [1.0, (1.0 + BLUR * BLUR).sqrt()],
             Self::Gaussian => [0.0, 1.0],
+            Self::Uniform => [0.5, FRAC_1_SQRT_12],
         }
     }
 }
@@ -59,8 +74,11 @@ impl Shape {
 #[derive(Debug, Clone)]
 pub(super) struct Queueing {
     shape: Shape,
-    /// Mean of an exponential body, standard deviation of a Gaussian one, s.
+    /// Mean of an exponential body, standard deviation of a Gaussian one, the greatest
+    /// delay of a uniform one, s.
     body: f64,
+    /// Variance of the greatest delay of a uniform body, s².
+    doubt: f64,
     tail_mean: f64,
     tail_part: f64,
     seen: f64,
@@ -86,21 +104,31 @@ pub(super) struct Posterior {
 struct Share {
     probability: f64,
     /// What the parameter of the distribution is the mean of: the delay, s, and its
-    /// square, s², where the body is Gaussian.
+    /// square, s², where the body is Gaussian. Where it is uniform, the greatest delay.
     moment: f64,
+    /// Variance of that greatest delay, s².
+    doubt: f64,
 }
 
 impl Queueing {
     /// With a first guess of the mean delay, s.
     pub(super) fn new(shape: Shape, typical: f64) -> Self {
         let body = typical.max(SMALLEST_MEAN);
-        Self { shape, body, tail_mean: TAIL * body, tail_part: 0.1, seen: 0.0 }
+        Self {
+            shape,
+            body,
+            doubt: body * body / 16.0,
+            tail_mean: TAIL * body,
+            tail_part: 0.1,
+            seen: 0.0,
+        }
     }
 
     /// The same delays, of another shape.
     pub(super) fn reshape(&mut self, shape: Shape) {
         let [[_, old], [_, new]] = [self.shape.moments(), shape.moments()];
         self.body *= old / new;
+        self.doubt = (self.body / 4.0).powi(2);
         self.seen = self.seen.min(RESHAPED_MEMORY);
         self.shape = shape;
     }
@@ -112,7 +140,15 @@ impl Queueing {
 
     /// Scatter of the delays of the ordinary packets, s.
     pub(super) fn typical(&self) -> f64 {
-        self.body
+        match self.shape {
+            Shape::Exponential | Shape::Blurred | Shape::Gaussian => self.body,
+            Shape::Uniform => FRAC_1_SQRT_12 * self.body,
+        }
+    }
+
+    /// True if the delays have an edge on the side of the floor only.
+    pub(super) fn is_one_sided(&self) -> bool {
+        matches!(self.shape, Shape::Exponential | Shape::Blurred)
     }
 
     /// Standard deviation of the delays of all packets, s.
@@ -132,6 +168,7 @@ impl Queueing {
             Shape::Exponential => truncated(mean, variance, self.body),
             Shape::Blurred => blurred(mean, variance, self.body),
             Shape::Gaussian => normal(mean, variance, self.body),
+            Shape::Uniform => uniform(mean, variance, [self.body, self.doubt]),
         };
         let tail = truncated(mean, variance, self.tail_mean);
         let nothing = 1.0 / (100.0 * (self.tail_mean + deviation));
@@ -153,8 +190,8 @@ impl Queueing {
             variance: (square - posterior_mean * posterior_mean).max(1e-6 * variance),
             log_likelihood: largest + sum.ln(),
             uninformative: n,
-            body: Share { probability: b, moment: body.learnt },
-            tail: Share { probability: t, moment: tail.learnt },
+            body: Share { probability: b, moment: body.learnt, doubt: body.doubt },
+            tail: Share { probability: t, moment: tail.learnt, doubt: 0.0 },
         }
     }
 
@@ -174,14 +211,23 @@ impl Queueing {
         self.body = match self.shape {
             Shape::Exponential | Shape::Blurred => step(self.body, packet.body, ordinary),
             Shape::Gaussian => step(self.body * self.body, packet.body, ordinary).max(0.0).sqrt(),
+            Shape::Uniform => self.learn_edge(packet.body),
         };
         self.tail_mean = step(self.tail_mean, packet.tail, self.tail_part.max(gain));
         // Where there is no tail, nothing else would say how long it is.
-        self.tail_mean += gain * TAIL_PRIOR * (TAIL * self.body - self.tail_mean);
+        self.tail_mean += gain * TAIL_PRIOR * (TAIL * self.typical() - self.tail_mean);
         self.tail_part += gain * (packet.tail.probability - self.tail_part);
         self.tail_part = self.tail_part.clamp(0.01, 0.4);
         self.body = self.body.max(SMALLEST_MEAN);
-        self.tail_mean = self.tail_mean.max(3.0 * self.body);
+        self.tail_mean = self.tail_mean.max(3.0 * self.typical());
+    }
+
+    /// The greatest of uniform delays, s, after one more.
+    fn learn_edge(&mut self, packet: Share) -> f64 {
+        self.doubt += packet.probability * (packet.doubt - self.doubt);
+        self.doubt =
+            (self.doubt + (EDGE_UNREST * self.body).powi(2)).min(self.body * self.body / 16.0);
+        self.body + packet.probability * (packet.moment - self.body)
     }
 }
 
@@ -191,8 +237,11 @@ struct Moments {
     variance: f64,
     log_density: f64,
     /// What the parameter of the distribution is learnt from: the mean of its exponential
-    /// part, s, and for a Gaussian one the mean square, s².
+    /// part, s, for a Gaussian one the mean square, s², for a uniform one the greatest
+    /// delay, s.
     learnt: f64,
+    /// Variance of that greatest delay, s².
+    doubt: f64,
 }
 
 /// Of N(m, v)·N(0, s²).
@@ -205,6 +254,7 @@ fn normal(mean: f64, variance: f64, deviation: f64) -> Moments {
         variance: variance_after,
         log_density: -0.5 * (mean * mean / sum + (2.0 * PI * sum).ln()),
         learnt: mean_after * mean_after + variance_after,
+        doubt: 0.0,
     }
 }
 
@@ -221,20 +271,103 @@ fn blurred(mean: f64, variance: f64, scale: f64) -> Moments {
     }
 }
 
-/// Of N(m, v)·exp(−q/J)/J on q ≥ 0.
-fn truncated(mean: f64, variance: f64, scale: f64) -> Moments {
+/// Of N(m, v) and 1/L on 0 ≤ q ≤ L, with a Gaussian belief of L.
+fn uniform(mean: f64, variance: f64, edge: [f64; 2]) -> Moments {
+    let [greatest, doubt] = edge;
+    let (deviation, blurred) = (variance.sqrt(), (variance + doubt).sqrt());
+    let (lower, upper) = (-mean / deviation, (greatest - mean) / blurred);
+    if greatest < BROAD * deviation {
+        within_belief(mean, variance, edge)
+    } else if lower > FAR {
+        below(mean, variance, edge)
+    } else if upper < -FAR {
+        beyond(mean, variance, edge)
+    } else {
+        between(mean, variance, edge, [lower, upper])
+    }
+}
+
+/// Both edges within reach. Moments are derivatives of the logarithm of the integral
+/// Z = (Φ(β) − Φ(α)) / L by the means of the two Gaussian beliefs.
+fn between(
+    mean: f64,
+    variance: f64,
+    [greatest, doubt]: [f64; 2],
+    [lower, upper]: [f64; 2],
+) -> Moments {
+    let within = cdf(upper) - cdf(lower);
+    let [at_lower, at_upper] = [lower, upper].map(|a| (-0.5 * a * a - LOG_SQRT_TAU).exp() / within);
+    let sum = variance + doubt;
+    let (low, high) = (at_lower / variance.sqrt(), at_upper / sum.sqrt());
+    let slope = low - high;
+    let curvature = lower * at_lower / variance - upper * at_upper / sum;
+    let edge_curvature = -upper * at_upper / sum - high * high;
+    Moments {
+        mean: mean + variance * slope,
+        variance: variance + variance * variance * (curvature - slope * slope),
+        log_density: within.ln() - greatest.ln(),
+        learnt: greatest + doubt * (high - 1.0 / greatest),
+        doubt: doubt + doubt * doubt * edge_curvature,
+    }
+}
+
+/// So early that only the lower edge counts.
+fn below(mean: f64, variance: f64, [greatest, doubt]: [f64; 2]) -> Moments {
+    let [mean, variance, log_part] = half_line(mean, variance);
+    let learnt = greatest - doubt / greatest;
+    Moments { mean, variance, log_density: log_part - greatest.ln(), learnt, doubt }
+}
+
+/// So late that only the upper edge counts: L − q ≥ 0.
+fn beyond(mean: f64, variance: f64, [greatest, doubt]: [f64; 2]) -> Moments {
+    let (room, sum) = (greatest - mean, variance + doubt);
+    let [room_after, sum_after, log_part] = half_line(room, sum);
+    let (moved, shrink) = (room_after - room, (sum - sum_after) / (sum * sum));
+    Moments {
+        mean: mean - variance / sum * moved,
+        variance: variance - variance * variance * shrink,
+        log_density: log_part - greatest.ln(),
+        learnt: greatest + doubt / sum * moved - doubt / greatest,
+        doubt: doubt - doubt * doubt * shrink,
+    }
+}
+
+/// Where the belief is as broad as all delays, they count as a Gaussian one of the same
+/// mean and variance.
+fn within_belief(mean: f64, variance: f64, [greatest, doubt]: [f64; 2]) -> Moments {
+    let (middle, width) = (greatest / 2.0, FRAC_1_SQRT_12 * greatest);
+    let shifted = normal(mean - middle, variance, width);
+    let sum = variance + width * width;
+    let residual = mean - middle;
+    let slope = greatest / 12.0 * (residual * residual / sum - 1.0) / sum + residual / (2.0 * sum);
+    Moments { mean: middle + shifted.mean, learnt: greatest + doubt * slope, doubt, ..shifted }
+}
+
+/// Φ(a) of the standard normal distribution.
+fn cdf(a: f64) -> f64 {
+    0.5 * libm::erfc(-a * FRAC_1_SQRT_2)
+}
+
+/// Of N(m, v) on q ≥ 0: mean, variance and ln of the integral.
+fn half_line(mean: f64, variance: f64) -> [f64; 3] {
     let deviation = variance.sqrt();
-    let shifted = mean - variance / scale;
-    let a = shifted / deviation;
+    let a = mean / deviation;
     let (log_cdf, ratio) = normal_tail(a);
     // 1 − λ(λ + a) cancels far out, where it tends to 1/a².
     let shrink = if a < -30.0 { 1.0 / (a * a) } else { 1.0 - ratio * (ratio + a) };
-    let mean_after = if a < -30.0 { -deviation / a } else { shifted + deviation * ratio };
+    let mean_after = if a < -30.0 { -deviation / a } else { mean + deviation * ratio };
+    [mean_after, variance * shrink.clamp(1e-9, 1.0), log_cdf]
+}
+
+/// Of N(m, v)·exp(−q/J)/J on q ≥ 0.
+fn truncated(mean: f64, variance: f64, scale: f64) -> Moments {
+    let [mean_after, variance_after, log_cdf] = half_line(mean - variance / scale, variance);
     Moments {
         mean: mean_after,
-        variance: variance * shrink.clamp(1e-9, 1.0),
+        variance: variance_after,
         log_density: variance / (2.0 * scale * scale) - mean / scale - scale.ln() + log_cdf,
         learnt: mean_after,
+        doubt: 0.0,
     }
 }
 
@@ -245,7 +378,7 @@ fn normal_tail(a: f64) -> (f64, f64) {
         return (0.0, 0.0);
     }
     if a > -6.0 {
-        let cdf = 0.5 * libm::erfc(-a * FRAC_1_SQRT_2);
+        let cdf = cdf(a);
         return (cdf.ln(), log_density.exp() / cdf);
     }
     // Laplace's continued fraction of the Mills ratio converges fast out here.
@@ -295,6 +428,53 @@ mod tests {
             assert!((t.variance - second).abs() < 1e-4 * second, "{} {second}", t.variance);
             assert!((t.log_density - log).abs() < 1e-4, "{} {log}", t.log_density);
         }
+    }
+
+    #[test]
+    fn moments_between_two_edges_agree_with_quadrature() {
+        // Of q where the greatest delay is known, and of q and L where it is not.
+        for (mean, variance, greatest, doubt) in [
+            (0.3, 0.04, 1.0, 1e-8),
+            (-0.5, 0.04, 1.0, 1e-8),
+            (1.4, 0.05, 1.0, 1e-8),
+            (0.1, 1.0, 1.0, 1e-8),
+        ] {
+            let u = uniform(mean, variance, [greatest, doubt]);
+            let steps = 400_000;
+            let mut moments = [0.0; 3];
+            for k in 0..steps {
+                let q = (f64::from(k) + 0.5) * greatest / f64::from(steps);
+                let density = (-(q - mean).powi(2) / (2.0 * variance)).exp()
+                    / (2.0 * PI * variance).sqrt()
+                    / f64::from(steps);
+                for (power, moment) in moments.iter_mut().enumerate() {
+                    *moment += density * q.powi(power as i32);
+                }
+            }
+            let first = moments[1] / moments[0];
+            let second = moments[2] / moments[0] - first * first;
+            // The edges are taken one after the other: what is between them is not exact.
+            assert!((u.mean - first).abs() < 0.03 * variance.sqrt(), "{} {first}", u.mean);
+            assert!((u.variance - second).abs() < 0.15 * second, "{} {second}", u.variance);
+            assert!(
+                (u.log_density - moments[0].ln()).abs() < 0.06,
+                "{} {}",
+                u.log_density,
+                moments[0].ln()
+            );
+        }
+    }
+
+    #[test]
+    fn the_edge_of_uniform_delays_is_found_from_beyond() {
+        let mut queueing = Queueing::new(Shape::Uniform, 5.0);
+        // A low-discrepancy sequence of delays up to 1, each known to 0.02.
+        for k in 1..=2000 {
+            let q = (f64::from(k) * 0.618_033_988_749_895).fract();
+            let posterior = queueing.posterior(q, 4e-4);
+            queueing.learn(&posterior);
+        }
+        assert!((queueing.body - 1.0).abs() < 0.05, "{}", queueing.body);
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use super::Statistic;
 
 /// Wide enough for the vector instructions of every processor.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 /// Points of a piece of the record that stays near the processor.
-const PIECE: usize = 4096;
+pub(super) const PIECE: usize = 4096;
 
 /// The root mean squares of the differences that `statistic` is made of, in the unit of
 /// `phase`, and how many of them there are, for each factor. Not for those of windows.
@@ -15,16 +15,14 @@ pub(super) fn root_mean_squares(
     phase: &[f64],
     factors: &[usize],
 ) -> Vec<(f64, usize)> {
-    const SECOND: [f64; 3] = [1.0, -2.0, 1.0];
-    const THIRD: [f64; 4] = [-1.0, 3.0, -3.0, 1.0];
     let each = |of: &dyn Fn(usize) -> (f64, usize)| factors.iter().map(|m| of(*m)).collect();
     match statistic {
-        Statistic::Adev => each(&|m| of_differences(&decimated(phase, m), 1, SECOND)),
-        Statistic::Hdev => each(&|m| of_differences(&decimated(phase, m), 1, THIRD)),
-        Statistic::Totdev => each(&|m| of_differences(&reflected(phase, m), m, SECOND)),
-        Statistic::Ohdev => of_factors(phase, factors, THIRD),
-        Statistic::TieRms => of_factors(phase, factors, [-1.0, 1.0]),
-        _ => of_factors(phase, factors, SECOND),
+        Statistic::Adev => each(&|m| of_differences(&decimated(phase, m), 1, second)),
+        Statistic::Hdev => each(&|m| of_differences(&decimated(phase, m), 1, third)),
+        Statistic::Totdev => each(&|m| of_differences(&reflected(phase, m), m, second)),
+        Statistic::Ohdev => of_factors(phase, factors, third),
+        Statistic::TieRms => of_factors(phase, factors, |[a, b]| b - a),
+        _ => of_factors(phase, factors, second),
     }
 }
 
@@ -65,14 +63,26 @@ fn reflected(phase: &[f64], m: usize) -> Vec<f64> {
     before.chain(phase.iter().copied()).chain(after).collect()
 }
 
-/// The root mean square of Σ coefficient[k]·x[i + k·m] over all i for which no point is
-/// missing, and how many they are.
+/// The second difference of three points.
+#[inline(always)]
+pub(super) fn second([a, b, c]: [f64; 3]) -> f64 {
+    (c - b) - (b - a)
+}
+
+/// The third difference of four points.
+#[inline(always)]
+fn third([a, b, c, d]: [f64; 4]) -> f64 {
+    second([b, c, d]) - second([a, b, c])
+}
+
+/// The root mean square of the `difference` of the points x[i + k·m] over all i for which
+/// none of them is missing, and how many they are.
 pub(super) fn of_differences<const K: usize>(
     x: &[f64],
     m: usize,
-    coefficients: [f64; K],
+    difference: impl Fn([f64; K]) -> f64,
 ) -> (f64, usize) {
-    of_factors(x, &[m], coefficients)[0]
+    of_factors(x, &[m], difference)[0]
 }
 
 /// The same for many factors. All of them pass over one piece of the record before the
@@ -80,7 +90,7 @@ pub(super) fn of_differences<const K: usize>(
 fn of_factors<const K: usize>(
     x: &[f64],
     factors: &[usize],
-    coefficients: [f64; K],
+    difference: impl Fn([f64; K]) -> f64,
 ) -> Vec<(f64, usize)> {
     let has_gaps = x.iter().any(|x| x.is_nan());
     let mut squares = vec![Squares::default(); factors.len()];
@@ -92,9 +102,9 @@ fn of_factors<const K: usize>(
             }
             let parts = std::array::from_fn(|k| &x[from + k * m..to + k * m]);
             if has_gaps {
-                squares.add::<K, true>(parts, coefficients);
+                squares.add::<K, true>(parts, &difference);
             } else {
-                squares.add::<K, false>(parts, coefficients);
+                squares.add::<K, false>(parts, &difference);
             }
         }
     }
@@ -103,18 +113,18 @@ fn of_factors<const K: usize>(
 
 /// Sums of squares, in parallel lanes: a single sum would wait for each addition.
 #[derive(Debug, Clone, Copy, Default)]
-struct Squares {
+pub(super) struct Squares {
     sums: [f64; LANES],
     counts: [f64; LANES],
 }
 
 impl Squares {
-    /// Adds the squares of Σ coefficient[k]·part[k]; with `GAPS`, only of those that are no
-    /// NaN.
-    fn add<const K: usize, const GAPS: bool>(
+    /// Adds the squares of the `difference` of the parts; with `GAPS`, only of those that are
+    /// no NaN.
+    pub(super) fn add<const K: usize, const GAPS: bool>(
         &mut self,
         parts: [&[f64]; K],
-        coefficients: [f64; K],
+        difference: impl Fn([f64; K]) -> f64,
     ) {
         let n = parts[0].len();
         let parts: [(&[[f64; LANES]], &[f64]); K] = parts.map(|part| part[..n].as_chunks());
@@ -122,7 +132,7 @@ impl Squares {
         for block in 0..n / LANES {
             let blocks: [&[f64; LANES]; K] = std::array::from_fn(|k| &parts[k].0[block]);
             for lane in 0..LANES {
-                let term = combined(std::array::from_fn(|k| blocks[k][lane]), coefficients);
+                let term = difference(std::array::from_fn(|k| blocks[k][lane]));
                 if GAPS {
                     let is_known = !term.is_nan();
                     sums[lane] += if is_known { term * term } else { 0.0 };
@@ -136,7 +146,7 @@ impl Squares {
             counts[0] += (n - n % LANES) as f64;
         }
         for rest in 0..n % LANES {
-            let term = combined(std::array::from_fn(|k| parts[k].1[rest]), coefficients);
+            let term = difference(std::array::from_fn(|k| parts[k].1[rest]));
             if !term.is_nan() {
                 sums[rest] += term * term;
                 counts[rest] += 1.0;
@@ -145,14 +155,8 @@ impl Squares {
         *self = Self { sums, counts };
     }
 
-    fn root_mean(self) -> (f64, usize) {
+    pub(super) fn root_mean(self) -> (f64, usize) {
         let count: f64 = self.counts.iter().sum();
         ((self.sums.iter().sum::<f64>() / count.max(1.0)).sqrt(), count as usize)
     }
-}
-
-#[inline(always)]
-fn combined<const K: usize>(x: [f64; K], coefficients: [f64; K]) -> f64 {
-    let first = coefficients[0] * x[0];
-    (1..K).fold(first, |sum, k| sum + coefficients[k] * x[k])
 }

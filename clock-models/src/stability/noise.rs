@@ -1,6 +1,6 @@
 //! Which noise dominates at an averaging time.
 
-use super::differences::of_differences;
+use super::differences::{of_differences, second};
 use super::windows::modified_allan;
 
 /// A power law of noise: the spectrum of frequency goes with f to the power α.
@@ -84,7 +84,7 @@ impl Identification<'_> {
     fn by_ratios(self, decimated: &[f64]) -> Option<Noise> {
         let frequency: Vec<f64> =
             decimated.windows(2).map(|x| x[1] - x[0]).filter(|y| !y.is_nan()).collect();
-        let (difference, terms) = of_differences(decimated, 1, [1.0, -2.0, 1.0]);
+        let (difference, terms) = of_differences(decimated, 1, second);
         if frequency.len() < 3 || terms == 0 {
             return None;
         }
@@ -108,7 +108,7 @@ impl Identification<'_> {
     fn phase_noise(self) -> Option<Noise> {
         let m = self.factor as f64;
         let (of_sums, _) = modified_allan(self.phase, &[self.factor])[0];
-        let (difference, _) = of_differences(self.phase, self.factor, [1.0, -2.0, 1.0]);
+        let (difference, _) = of_differences(self.phase, self.factor, second);
         let pi = std::f64::consts::PI;
         let flicker = {
             let allan = 1.038 + 3.0 * (pi * m).ln();
@@ -144,39 +144,61 @@ fn by_autocorrelation(phase: Vec<f64>, differences: i32) -> Option<Noise> {
             // With α + 2d > 1 the variance is finite.
             return Some(Noise::nearest(alpha, 2 - 2 * differences));
         }
-        series = series.windows(2).map(|x| x[1] - x[0]).collect();
+        for at in 1..series.len() {
+            series[at - 1] = series[at] - series[at - 1];
+        }
+        series.pop();
         differenced += 1;
     }
 }
 
 fn lag_1_autocorrelation(series: &[f64]) -> Option<f64> {
-    let known = || series.iter().filter(|x| !x.is_nan());
-    let count = known().count();
-    let mean = known().sum::<f64>() / count as f64;
-    let square: f64 = known().map(|x| (x - mean).powi(2)).sum();
-    let products = series.windows(2).map(|x| (x[0] - mean) * (x[1] - mean));
-    let product: f64 = products.filter(|product| !product.is_nan()).sum();
+    let [count, sum] = sums(series, |_, x| [1.0, x]);
+    let mean = sum / count;
+    let [square, product] = sums(series, |at, x| {
+        let next = series.get(at + 1).map_or(0.0, |next| next - mean);
+        let product = (x - mean) * next;
+        [(x - mean).powi(2), if product.is_nan() { 0.0 } else { product }]
+    });
     let r = product / square;
     r.is_finite().then_some(r)
+}
+
+/// Sums of the `terms` of every point that is not missing, of its place and its value; in
+/// parallel lanes, as a single sum would wait for each addition.
+fn sums<const K: usize>(series: &[f64], terms: impl Fn(usize, f64) -> [f64; K]) -> [f64; K] {
+    const LANES: usize = 4;
+    let mut sums = [[0.0; LANES]; K];
+    let mut add = |at: usize, lane: usize, x: f64| {
+        let terms = if x.is_nan() { [0.0; K] } else { terms(at, x) };
+        for k in 0..K {
+            sums[k][lane] += terms[k];
+        }
+    };
+    let (blocks, rest) = series.as_chunks::<LANES>();
+    for (block, points) in blocks.iter().enumerate() {
+        for lane in 0..LANES {
+            add(block * LANES + lane, lane, points[lane]);
+        }
+    }
+    for (lane, x) in rest.iter().enumerate() {
+        add(blocks.len() * LANES + lane, lane, *x);
+    }
+    sums.map(|lanes| lanes.iter().sum())
 }
 
 /// Takes off the parabola that fits best: offset, frequency and drift are no noise.
 fn remove_parabola(series: &mut [f64]) {
     let middle = (series.len() as f64 - 1.0) / 2.0;
-    let time = |at: usize| (at as f64 - middle) / middle.max(1.0);
+    let unit = 1.0 / middle.max(1.0);
+    let time = |at: usize| (at as f64 - middle) * unit;
     // The sums Σtᵏ and Σtᵏx of the normal equations.
-    let (mut powers, mut products) = ([0.0; 5], [0.0; 3]);
-    for (at, &x) in series.iter().enumerate().filter(|(_, x)| !x.is_nan()) {
-        let mut power = 1.0;
-        for k in 0..5 {
-            powers[k] += power;
-            if k < 3 {
-                products[k] += power * x;
-            }
-            power *= time(at);
-        }
-    }
-    let Some([a, b, c]) = solved(powers, products) else { return };
+    let [p0, p1, p2, p3, p4, x0, x1, x2] = sums(series, |at, x| {
+        let t = time(at);
+        let square = t * t;
+        [1.0, t, square, square * t, square * square, x, t * x, square * x]
+    });
+    let Some([a, b, c]) = solved([p0, p1, p2, p3, p4], [x0, x1, x2]) else { return };
     for (at, x) in series.iter_mut().enumerate() {
         let t = time(at);
         *x -= a + t * (b + t * c);

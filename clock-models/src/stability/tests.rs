@@ -188,6 +188,21 @@ fn windows_of_any_length_are_put_together() {
 }
 
 #[test]
+fn octaves_that_pass_together_come_to_what_each_does_alone() {
+    for points in [100, 4096, 4097, 10_000] {
+        let phase = summed(&normal(points));
+        let octaves: Vec<usize> = (0..14).map(|power| 1 << power).collect();
+        let together = deviations(Statistic::Mdev, &phase, 1.0, &octaves, None);
+        let alone = |m: &usize| deviations(Statistic::Mdev, &phase, 1.0, &[*m], None);
+        let alone: Vec<_> = octaves.iter().flat_map(alone).collect();
+        let values = |found: &[Deviation]| found.iter().map(|d| d.value).collect::<Vec<_>>();
+        assert_near(&values(&together), &values(&alone), 1e-12);
+        let terms = |found: &[Deviation]| found.iter().map(|d| d.terms).collect::<Vec<_>>();
+        assert_eq!(terms(&together), terms(&alone));
+    }
+}
+
+#[test]
 fn averaging_times_are_those_of_the_usual_lists() {
     assert_eq!(factors(Taus::Octave, 100), [1, 2, 4, 8, 16, 32]);
     assert_eq!(factors(Taus::Decade, 100), [1, 2, 4, 10, 20, 40]);

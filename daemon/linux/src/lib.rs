@@ -1,4 +1,5 @@
-//! Clocks, time-stamping sockets and interfaces of Linux: the only unsafe code of utcd.
+//! Clocks, pulses, time-stamping sockets and interfaces of Linux: the only unsafe code of
+//! utcd.
 //!
 //! Every call goes through the C library, none by raw system call or io_uring, and
 //! nothing here starts a thread or waits: tools that interpose the C library (a
@@ -14,8 +15,9 @@ pub mod ethernet;
 pub mod interface;
 pub mod link;
 pub mod phc;
+pub mod pps;
 pub mod random;
 pub mod socket;
 
 mod bytes;
-mod ioctl;
+mod device;

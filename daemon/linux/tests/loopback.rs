@@ -6,9 +6,9 @@ mod common;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-use clock_models::comparison::StampedBy;
+use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::time::{Free, Timestamp};
-use common::{assert_order, notice, receive, transmitted, until_stamped, wait};
+use common::{PATIENCE_MS, assert_order, notice, receive, transmitted, until_stamped, wait};
 use nix::poll::PollFlags;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use utcd_linux::clock::raw_now;
@@ -25,40 +25,36 @@ fn pair(address: IpAddr) -> (TimeSocket, TimeSocket) {
     (client, server)
 }
 
-fn warm_up(client: &mut TimeSocket, server: &mut TimeSocket) {
-    until_stamped(|| {
-        client.send(b"warm up").unwrap();
-        let stamps = [transmitted(client).1, receive(server).0.stamp];
-        stamps.iter().all(|stamp| stamp.by == StampedBy::Kernel).then_some(())
-    });
+/// A reading of the time base by the test itself.
+fn exactly(at: Timestamp<Free>) -> Stamp {
+    Stamp { at, uncertainty: 0.0, by: StampedBy::UserSpace }
 }
 
 fn kernel_stamps_lie_between_the_programs_readings(address: IpAddr) {
     let (mut client, mut server) = pair(address);
     assert_eq!(client.stamping().transmit, StampedBy::Kernel);
     assert_eq!(server.stamping().transmit, StampedBy::UserSpace);
-    warm_up(&mut client, &mut server);
-
-    let before = raw_now();
-    let sent = client.send(b"request").unwrap();
-    let (id, departure) = transmitted(&mut client);
-    let (request, bytes) = receive(&mut server);
-    let after = raw_now();
-    assert_eq!((sent.id, bytes.as_slice()), (Some(id), b"request".as_slice()));
-    assert_eq!((departure.by, request.stamp.by), (StampedBy::Kernel, StampedBy::Kernel));
-    for (earlier, later) in
-        [(before, departure.at), (departure.at, request.stamp.at), (request.stamp.at, after)]
-    {
-        assert_order(earlier, later);
-    }
-    assert!(departure.uncertainty < sent.stamp.uncertainty);
+    let (request, after) = until_stamped(|| {
+        let before = exactly(raw_now());
+        let sent = client.send(b"request").unwrap();
+        let (id, departure) = transmitted(&mut client);
+        let (request, bytes) = receive(&mut server);
+        let after = exactly(raw_now());
+        assert_eq!((sent.id, bytes.as_slice()), (Some(id), b"request".as_slice()));
+        for pair in [before, departure, request.stamp, after].windows(2) {
+            assert_order(pair[0], pair[1]);
+        }
+        let stamped = [departure.by, request.stamp.by] == [StampedBy::Kernel; 2];
+        let better = departure.uncertainty < sent.stamp.uncertainty;
+        (stamped && better).then_some((request, after))
+    });
 
     let reply = server.reply(b"answer", &request).unwrap();
     assert_eq!(reply.id, None);
     let (answer, bytes) = receive(&mut client);
     assert_eq!(bytes, b"answer");
     assert_eq!(answer.from, Remote::Udp(server.local_address().unwrap().unwrap()));
-    assert_order(after, answer.stamp.at);
+    assert_order(after, answer.stamp);
 }
 
 #[test]
@@ -88,8 +84,8 @@ fn assert_stamped(socket: &mut TimeSocket, calls: &[Call]) {
     for call in calls {
         let (id, stamp) = transmitted(socket);
         assert_eq!(id, call.id);
-        assert_order(call.before, stamp.at);
-        assert_order(stamp.at, call.after);
+        assert_order(exactly(call.before), stamp);
+        assert_order(stamp, exactly(call.after));
     }
     assert!(socket.notice().unwrap().is_none());
 }
@@ -137,7 +133,7 @@ fn every_stamp_and_datagram_wakes_an_edge_triggered_poll() {
     for _ in 0..20 {
         let waken_by = |wanted| {
             let mut events = [EpollEvent::empty()];
-            assert_eq!(epoll.wait(&mut events, EpollTimeout::from(5000_u16)), Ok(1));
+            assert_eq!(epoll.wait(&mut events, EpollTimeout::from(PATIENCE_MS)), Ok(1));
             assert!(events[0].events().contains(wanted), "{:?}", events[0].events());
         };
         client.send(b"request").unwrap();
@@ -152,9 +148,10 @@ fn every_stamp_and_datagram_wakes_an_edge_triggered_poll() {
     }
 }
 
-/// A port that was free a moment ago.
+/// A port that nobody has or takes: below those that the kernel hands out.
 fn closed_port(address: IpAddr) -> SocketAddr {
-    UdpSocket::bind((address, 0)).unwrap().local_addr().unwrap()
+    let mut ports = (20_000..).map(|port| SocketAddr::new(address, port));
+    ports.find(|port| UdpSocket::bind(port).is_ok()).unwrap()
 }
 
 /// Fetches notices until there is one that tells of a refusal; says who refused.

@@ -122,7 +122,7 @@ impl Sockets {
             assert!(self.one.receive(&mut [0; 8]).unwrap().is_none(), "heard itself");
             let stamped = [departure.by, received.stamp.by] == [StampedBy::Kernel; 2];
             stamped.then(|| {
-                assert_order(departure.at, received.stamp.at);
+                assert_order(departure, received.stamp);
                 received.from
             })
         })
@@ -364,5 +364,27 @@ fn an_interface_that_is_removed_comes_back_with_another_index() {
         let back = until(&mut monitor, |event| is_running(event).is_some());
         let LinkEvent::Present { index, .. } = back else { panic!("{back:?}") };
         assert_ne!(index, before);
+    });
+}
+
+#[test]
+fn a_rename_is_told_and_the_sockets_go_on() {
+    between_hosts(|hosts| {
+        let mut monitor = hosts.on_one(Monitor::open).unwrap();
+        let mut raw = hosts.sockets(ethernet);
+        raw.exchange();
+        hosts.on_one(|| ip("link set v0 down"));
+        hosts.on_one(|| ip("link set v0 name lan7"));
+        hosts.on_one(|| ip("link set lan7 up"));
+        let index = hosts.on_one(|| Interface::by_name("lan7")).unwrap().index;
+        let (from, to) = ("v0".to_owned(), "lan7".to_owned());
+        let renamed = LinkEvent::Renamed { index, from, to };
+        until(&mut monitor, |event| *event == renamed);
+        hosts.on_one(|| until_running("lan7"));
+        hosts.on_other(|| until_running("v1"));
+        for socket in [&mut raw.one, &mut raw.other] {
+            let _ = socket.receive(&mut [0; 8]);
+        }
+        raw.exchange();
     });
 }

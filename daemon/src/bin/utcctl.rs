@@ -10,8 +10,10 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clock_models::units::{Time, parse_time};
 use utcd::control::{Body, Client, ClientError, Place, Request, Topic, default_paths, own_uid};
+use utcd::interfaces::interfaces;
 use utcd::render::{self, Chain, Colours};
 use utcd::status::{ClockState, ClockStatus, Status};
+use utcd_linux::interface::InterfaceError;
 
 /// How long the daemon may take to answer, or with `--watch` to say that it lives.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -27,6 +29,7 @@ Examples:
   utcctl chain system            from the origin down to the clock `system`
   utcctl waitsync --timeout 60s --max-uncertainty 1ms && start-the-measurement
   utcctl clocks --json | jq '.[].offset'
+  utcctl interfaces              which NICs stamp in hardware? (asks the kernel)
 
 Without --socket, utcctl asks the service at /run/utcd/control.sock, and where none
 listens the user's own daemon at $XDG_RUNTIME_DIR/utcd/control.sock, or
@@ -39,6 +42,14 @@ Exit codes:
   2  wrong usage, or there is no such clock
   3  no daemon can be reached, or it fell silent
   4  anything else: the daemon refused, or the output could not be written";
+
+const INTERFACES_HELP: &str = "\
+Examples:
+  utcctl interfaces
+  utcctl interfaces --json | jq -r '.[] | select(.phc != null) | .name'
+  utcctl interfaces --watch      again when a link or a setting changes
+
+It asks the kernel, not the daemon, and sets nothing.";
 
 /// Ask a running utcd what it knows about the clocks of this host.
 #[derive(Debug, Parser)]
@@ -73,6 +84,9 @@ enum Command {
     },
     /// List the clocks
     Clocks,
+    /// List the network interfaces: what they can stamp, and do; needs no daemon
+    #[command(after_help = INTERFACES_HELP)]
+    Interfaces,
     /// Wait until a clock is locked
     Waitsync(Wait),
     /// The configuration
@@ -126,6 +140,8 @@ enum Failure {
     Json(#[from] serde_json::Error),
     #[error("cannot write ({0})")]
     Output(#[from] io::Error),
+    #[error(transparent)]
+    Interfaces(#[from] InterfaceError),
 }
 
 impl Failure {
@@ -162,6 +178,7 @@ fn main() -> ExitCode {
             .error(ErrorKind::ArgumentConflict, "waitsync goes on by itself: leave out --watch")
             .exit(),
         Command::Waitsync(wait) => waitsync(&cli, wait),
+        Command::Interfaces => show_interfaces(&cli),
         _ => show(&cli),
     };
     match result {
@@ -188,6 +205,25 @@ fn show(cli: &Cli) -> Result<bool, Failure> {
         if cli.watch.is_none() || !read_on {
             return Ok(holds);
         }
+    }
+}
+
+/// Prints what the kernel says of the interfaces, once, or whenever it has changed.
+fn show_interfaces(cli: &Cli) -> Result<bool, Failure> {
+    let mut screen = Screen::new(cli);
+    let mut before = None;
+    loop {
+        let now = interfaces()?;
+        if before.as_ref() != Some(&now) {
+            let text =
+                if cli.json { json(&now)? } else { render::interfaces(&now, screen.colours) };
+            if !screen.show(&text)? {
+                return Ok(true);
+            }
+            before = Some(now);
+        }
+        let Some(every) = cli.watch else { return Ok(true) };
+        std::thread::sleep(Duration::from_secs_f64(every));
     }
 }
 
@@ -226,7 +262,9 @@ fn view(cli: &Cli, body: &Body<'_>, colours: Colours) -> Result<(String, bool), 
             let text = if cli.json { json(&chain)? } else { render::chain(&chain, colours) };
             (text, chain.traceable)
         }
-        Command::Waitsync(_) | Command::Config(_) => return Err(Failure::OtherAnswer),
+        Command::Waitsync(_) | Command::Interfaces | Command::Config(_) => {
+            return Err(Failure::OtherAnswer);
+        }
     })
 }
 

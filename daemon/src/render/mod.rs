@@ -7,6 +7,7 @@
 
 mod chain;
 mod clocks;
+mod interfaces;
 mod live;
 mod sources;
 mod status;
@@ -15,6 +16,7 @@ mod text;
 
 pub use chain::{Chain, chain};
 pub use clocks::clocks;
+pub use interfaces::interfaces;
 pub use live::{frame, line, screen};
 pub use sources::sources;
 pub use status::{Verdict, status, verdict};

@@ -2,14 +2,15 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod ntp;
+pub(crate) mod record;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use utcd::control::{Body, Client, Place, Request, Topic};
 use utcd::status::{ClockState, ClockStatus, SourceStatus, Status};
 
 /// Long enough for a busy machine; nothing is asserted of it but that it is not reached.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The first value that `attempt` has within the patience.
@@ -63,14 +64,14 @@ impl Drop for Directory {
     }
 }
 
-/// A loopback address that was free a moment ago.
-pub(crate) fn free_tcp() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-/// A loopback address that was free a moment ago.
-pub(crate) fn free_udp() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// A loopback address that nobody else takes: of this process alone, and with a port below
+/// those that the kernel hands out (`ip_local_port_range`).
+pub(crate) fn free_address() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(20_000);
+    // Process ids have 22 bits.
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    let host = Ipv4Addr::new(127, 64 | high, middle, low);
+    SocketAddr::from((host, NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// True if a program of the host can be run; else says what is skipped without it.
@@ -94,7 +95,11 @@ pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
 
 /// The lines that the daemon wrote to one of its outputs.
 #[derive(Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Lines {
+    lines: Arc<Mutex<Vec<String>>>,
+    /// Nobody has the output open any more.
+    complete: Arc<AtomicBool>,
+}
 
 impl Lines {
     pub(crate) fn of(output: impl std::io::Read + Send + 'static) -> Self {
@@ -102,14 +107,15 @@ impl Lines {
         let store = lines.clone();
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                store.0.lock().unwrap().push(line);
+                store.lines.lock().unwrap().push(line);
             }
+            store.complete.store(true, Ordering::Relaxed);
         });
         lines
     }
 
     pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.lines.lock().unwrap().clone()
     }
 
     pub(crate) fn count(&self, part: &str) -> usize {
@@ -159,7 +165,7 @@ impl Daemon {
         wrapper: &[&str],
     ) -> Self {
         let directory = Directory::new();
-        let metrics = free_tcp();
+        let metrics = free_address();
         fs::write(directory.join("utcd.toml"), complete(config, &directory.0, metrics)).unwrap();
         let child = Self::process(&directory, prepare, wrapper);
         Self::adopt(child, directory, metrics)
@@ -238,12 +244,12 @@ impl Daemon {
     }
 
     pub(crate) fn clock(&self, name: &str) -> ClockStatus {
-        let status = self.status().unwrap();
+        let status = self.until("no status", |_| true);
         status.clocks.into_iter().find(|clock| clock.name == name).unwrap()
     }
 
     pub(crate) fn source(&self, name: &str) -> SourceStatus {
-        let status = self.status().unwrap();
+        let status = self.until("no status", |_| true);
         status.sources.into_iter().find(|source| source.name == name).unwrap()
     }
 
@@ -264,10 +270,11 @@ impl Daemon {
     /// The page for Prometheus.
     pub(crate) fn page(&self) -> String {
         let mut stream = TcpStream::connect(self.metrics).unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-        let mut page = String::new();
-        stream.read_to_string(&mut page).unwrap();
-        page
+        let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let mut page = Vec::new();
+        // Whoever is refused may see a reset after the last byte.
+        let _ = stream.read_to_end(&mut page);
+        String::from_utf8(page).unwrap()
     }
 
     /// The value of a sample, such as `utcd_clock_steps_total{clock="virtual"}`.
@@ -302,11 +309,14 @@ impl Daemon {
         self.signal("HUP");
     }
 
-    /// Waits for the end that a signal or a fault brought.
+    /// Waits for the end that a signal or a fault brought, and for the last of its words.
     #[track_caller]
     pub(crate) fn ended(&mut self) -> ExitStatus {
         let child = &mut self.child;
-        patiently("utcd goes on", || child.try_wait().unwrap(), String::new)
+        let status = patiently("utcd goes on", || child.try_wait().unwrap(), String::new);
+        let complete = || self.log.complete.load(Ordering::Relaxed).then_some(());
+        patiently("its log has no end", complete, || self.log.all().join("\n"));
+        status
     }
 
     /// Ends it as an operator does.

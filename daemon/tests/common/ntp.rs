@@ -10,6 +10,8 @@ use clock_models::time::{NtpShort, NtpTimestamp, Timestamp, Utc};
 use ntp::packet::{Header, LeapIndicator, Mode, Packet, ReferenceId, Version};
 use utcd_linux::clock::cross_read;
 
+use super::PATIENCE;
+
 /// What comes back of a request: any number of datagrams.
 type Script = Box<dyn FnMut(&Header) -> Vec<Vec<u8>> + Send>;
 
@@ -119,11 +121,16 @@ pub(crate) fn request() -> Header {
     Header { transmit: NtpTimestamp::from_bits(0x1234), ..Header::blank(Version::V4, Mode::Client) }
 }
 
-/// Asks a server once; `None` if nothing comes.
+/// Asks a server once; `None` if nobody listens there.
 pub(crate) fn ask(server: SocketAddr) -> Option<Header> {
+    ask_for(PATIENCE, server)
+}
+
+/// Asks a server once; `None` if nothing comes within `patience`.
+pub(crate) fn ask_for(patience: Duration, server: SocketAddr) -> Option<Header> {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(server).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    socket.set_read_timeout(Some(patience)).unwrap();
     socket.send(&request().emit()).ok()?;
     let mut buffer = [0; 128];
     let length = socket.recv(&mut buffer).ok()?;

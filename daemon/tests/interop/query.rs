@@ -8,9 +8,9 @@ use crate::program::patiently;
 
 /// Between the epochs of NTP and POSIX, s.
 const NTP_EPOCH: f64 = 2_208_988_800.0;
-/// What no error of a whole second, or of the 37 s between TAI and UTC, stays below; and no
-/// load of this machine exceeds, the delay aside. s.
-const GROSS: f64 = 0.05;
+/// What no error of half a second or more, nor the 37 s between TAI and UTC, stays below; and
+/// no load of this machine exceeds, the delay aside. s.
+pub(crate) const GROSS: f64 = 0.2;
 
 /// An answer of an NTP server.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod run_files;
 pub(crate) mod stability;
+pub(crate) mod vm;
 
 /// True for success, false for what was run and did not come out as it should.
 pub(crate) type Outcome = Result<bool, Box<dyn std::error::Error>>;

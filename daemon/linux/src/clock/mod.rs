@@ -1,6 +1,7 @@
 //! The clocks of the host: its free-running time base, and the system clock.
 
 pub(crate) mod adjust;
+mod conversion;
 mod system;
 pub(crate) mod timex;
 
@@ -8,6 +9,7 @@ use clock_models::time::{Duration, Free, Timestamp, Utc};
 use nix::time::{ClockId, clock_gettime};
 
 pub use adjust::ClockError;
+pub(crate) use conversion::Conversion;
 pub use system::SystemClock;
 pub use timex::{KernelStatus, LeapSecond, LeapState, SyncState};
 

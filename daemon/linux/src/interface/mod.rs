@@ -88,12 +88,12 @@ impl Interface {
         driver::in_force(&self.nic())
     }
 
-    /// The name of its driver, such as `igb`.
+    /// The name of the driver of its NIC, such as `igb`.
     ///
     /// # Errors
     /// It is gone, or has none.
     pub fn driver(&self) -> io::Result<String> {
-        driver::name(&self.name)
+        driver::name(&self.nic())
     }
 
     /// Mbit/s; `None` where there is no link, or no such thing as speed.

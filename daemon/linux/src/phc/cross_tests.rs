@@ -111,6 +111,33 @@ fn the_way_by_the_system_clock_widens_the_window_by_that_of_its_reading() {
     assert_eq!(bridged(CrossMethod::Plain, around, None), Err(PhcError::Stepped));
 }
 
+#[test]
+fn every_method_tells_the_same_of_a_clock_that_keeps_the_pace_of_the_host() {
+    let index = std::fs::read_to_string("/sys/kernel/debug/hwtsim/clock0/ptp");
+    let (Some(_), Ok(index)) = (std::env::var_os("UTCD_VM"), index) else {
+        return println!("skipped: runs on the bench in a virtual machine (UTCD_VM=1, hwtsim)");
+    };
+    let device = std::fs::File::open(format!("/dev/ptp{}", index.trim())).unwrap();
+    let device = std::os::fd::AsFd::as_fd(&device);
+    let found = Reader::probe(device).unwrap();
+    assert_eq!((found.method, found.base), (CrossMethod::Precise, Base::Raw));
+    let tell = |method, base| Reader { base, ..found }.read_by(method, device, 9).unwrap();
+    let ahead = |reading: &PhcReading| reading.phc.since_epoch() - reading.raw.since_epoch();
+    let truth = ahead(&tell(CrossMethod::Precise, Base::Raw));
+    for (method, base) in [
+        (CrossMethod::Extended, Base::Raw),
+        (CrossMethod::Extended, Base::Realtime),
+        (CrossMethod::Plain, Base::Realtime),
+    ] {
+        let reading = tell(method, base);
+        println!("{method:?} by {base:?}: {:?} off", ahead(&reading) - truth);
+        assert_eq!(reading.method, method);
+        assert!(reading.window > Duration::ZERO);
+        let half = reading.window / 2 + nanos(2);
+        assert!((ahead(&reading) - truth).abs() <= half, "{method:?} {base:?}: {reading:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_steered_system_clock_bridges_to_the_nanosecond(

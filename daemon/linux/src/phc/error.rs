@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
+use super::pulses::PeriodicOutput;
+
 /// Where the kernel lists its PTP hardware clocks.
 const CLASS: &str = "/sys/class/ptp";
 
@@ -59,7 +61,7 @@ pub enum PhcError {
         /// What was tried.
         what: &'static str,
     },
-    /// EACCES or EPERM on a clock that is open.
+    /// EACCES on a clock that is open.
     #[error(
         "not allowed to {what}: the PTP hardware clock is open for reading only; give the \
          group utcd write access to it by the udev rule of utcd (60-utcd.rules)"
@@ -68,6 +70,22 @@ pub enum PhcError {
         /// What was tried.
         what: &'static str,
     },
+    /// It has fewer pins or channels of the kind.
+    #[error("there is no {kind} {number}: the PTP hardware clock has {count}, numbered from 0")]
+    NoSuch {
+        /// `pin`, or the kind of channel.
+        kind: &'static str,
+        /// The number asked for.
+        number: u32,
+        /// How many there are.
+        count: u32,
+    },
+    /// A periodic output cannot be like this.
+    #[error(
+        "no periodic output has a period of {:?}, a phase of {:?} and a width of {:?}: the          period must be positive, the phase within it, and the width less than it",
+        .0.period, .0.phase, .0.width
+    )]
+    Impossible(PeriodicOutput),
     /// The system clock, by way of which this clock is read, was stepped meanwhile.
     #[error("the system clock was stepped while the PTP hardware clock was read: read again")]
     Stepped,
@@ -105,7 +123,7 @@ impl PhcError {
             Errno::ENODEV => Self::Gone { what },
             Errno::EBUSY => Self::Busy { what },
             Errno::EOPNOTSUPP => Self::Unsupported { what },
-            Errno::EACCES | Errno::EPERM => Self::ReadOnly { what },
+            Errno::EACCES => Self::ReadOnly { what },
             reason => Self::Refused { what, reason },
         }
     }

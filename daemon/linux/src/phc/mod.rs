@@ -6,11 +6,11 @@
 mod abi;
 mod cross;
 mod error;
+mod pulses;
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clock_models::time::{self, Duration, Timestamp};
@@ -20,11 +20,13 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::clock::adjust::{self, adjust};
 use crate::clock::{ClockError, timex};
+use crate::device;
 use abi::{Caps, GET_CAPS};
 use cross::Reader;
 
 pub use cross::{CrossMethod, PhcReading};
 pub use error::PhcError;
+pub use pulses::{Edges, ExternalStamp, PeriodicOutput, Pin, PinFunction, Polarity};
 
 /// Longest step that the kernel can hand to a driver, ns: it counts them in 63 bits and
 /// would make another one of a longer step.
@@ -93,13 +95,14 @@ impl Phc {
     /// [`PhcError::Missing`], [`PhcError::NotPermitted`], [`PhcError::NotAClock`], or as
     /// [`Phc::cross_read`], which is tried.
     pub fn open_path(path: &Path) -> Result<Self, PhcError> {
-        let device = open_device(path).map_err(|error| PhcError::opening(path, errno(&error)))?;
+        let device = device::open(path).map_err(|reason| PhcError::opening(path, reason))?;
         let mut caps = Caps::default();
         GET_CAPS.call(device.as_fd(), &mut caps).map_err(|reason| match reason {
             Errno::ENOTTY | Errno::EINVAL => PhcError::not_a_clock(path),
             reason => PhcError::new("tell what the PTP hardware clock can do", reason),
         })?;
-        let node = device.metadata().map_err(|error| PhcError::opening(path, errno(&error)))?;
+        let node =
+            device.metadata().map_err(|error| PhcError::opening(path, device::errno(&error)))?;
         // The kernel numbers its devices as it names them.
         let index = libc::minor(node.rdev());
         let reader = Reader::probe(device.as_fd())?;
@@ -144,7 +147,7 @@ impl Phc {
     /// last: 0 before that, whatever the hardware does.
     ///
     /// # Errors
-    /// [`PhcError::Gone`], or [`PhcError::Busy`] while it runs free for virtual clocks.
+    /// [`PhcError::Gone`], or the refusal of the driver.
     pub fn frequency(&self) -> Result<f64, PhcError> {
         let mut answer = timex::request(0);
         let what = "read the frequency of the PTP hardware clock";
@@ -196,22 +199,6 @@ impl AsRawFd for Phc {
     fn as_raw_fd(&self) -> RawFd {
         self.device.as_raw_fd()
     }
-}
-
-/// Opens a device for reading and writing, or for reading alone where that is not allowed.
-fn open_device(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(libc::O_NONBLOCK);
-    match options.clone().write(true).open(path) {
-        Err(error) if matches!(errno(&error), Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
-            options.open(path)
-        }
-        result => result,
-    }
-}
-
-fn errno(error: &io::Error) -> Errno {
-    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
 #[cfg(test)]

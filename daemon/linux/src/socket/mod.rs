@@ -28,12 +28,12 @@ use clock_models::time::{Duration, Free, Phc, Timestamp};
 use nix::libc::{self, c_int};
 use socket2::{MsgHdr, SockAddr, Socket};
 
-use crate::clock::{ATTEMPTS, cross_read, raw_now};
+use crate::clock::{ATTEMPTS, Conversion, cross_read, raw_now};
 use crate::interface::MacAddress;
 use control::{Control, Origin, Source};
 use departures::Departures;
 use message::Message;
-use stamping::{Conversion, Flags};
+use stamping::Flags;
 use stamping_clock::StampingClocks;
 
 pub use control::Local;

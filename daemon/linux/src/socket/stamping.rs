@@ -1,16 +1,12 @@
-//! Time stamps of the kernel and the NIC: asking for them, and bringing the kernel's to the
-//! time base. A NIC's stay on its own clock.
-//!
-//! The kernel stamps with `CLOCK_REALTIME`, which is steered and stepped; everything
-//! else counts in the free-running time base. A stamp is brought there by how old it is
-//! on a [`CrossReading`] taken when it is read.
+//! Time stamps of the kernel and the NIC: asking for them, and taking them as the program.
+//! A NIC's stay on its own clock.
 
 use std::io;
 use std::mem::size_of;
 use std::os::fd::AsRawFd;
 
 use clock_models::comparison::{Stamp, StampedBy};
-use clock_models::time::{Duration, Free, Timestamp, Utc};
+use clock_models::time::{Free, Timestamp};
 use nix::errno::Errno;
 use nix::libc::{self, c_uint};
 use nix::sys::socket::setsockopt;
@@ -18,7 +14,6 @@ use nix::sys::socket::sockopt::ReceiveTimestampns;
 use socket2::Socket;
 
 use super::departures::Awaits;
-use crate::clock::CrossReading;
 use crate::interface::{HardwareStamping, NoHardware, Purpose, prepare};
 
 /// Standard uncertainty of a stamp taken by the program, s.
@@ -27,17 +22,6 @@ use crate::interface::{HardwareStamping, NoHardware, Purpose, prepare};
 /// and the scheduler: 5 µs to 60 µs on an idle host, one-sided. As a rectangle 60 µs wide
 /// that is 17 µs; a loaded host does worse, which shows as jitter.
 pub const USER_SPACE_UNCERTAINTY: f64 = 20e-6;
-
-/// An older stamp says more of a fault than of its datagram.
-const LARGEST_AGE: Duration = Duration::SECOND;
-/// By how much readings may disagree beyond their windows before it was a step.
-const STEP_TOLERANCE: Duration = Duration::from_nanos(1000);
-/// The rate of the system clock is measured over this many windows: to 10 ppm.
-const RATE_BASE: i64 = 100_000;
-/// Frequency that the kernel may give the clock between two measurements of it.
-const ORDINARY_STEERING: f64 = 500e-6;
-/// Standard uncertainty of a stamp in whole nanoseconds, s.
-const RESOLUTION: f64 = 0.289e-9;
 
 /// Who stamps the datagrams of a socket, as granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,64 +212,6 @@ fn receive_only(socket: &Socket) -> StampedBy {
     match setsockopt(socket, ReceiveTimestampns, &true) {
         Ok(()) => StampedBy::Kernel,
         Err(_) => StampedBy::UserSpace,
-    }
-}
-
-/// Brings stamps of `CLOCK_REALTIME` to the free-running time base.
-#[derive(Debug)]
-pub(crate) struct Conversion {
-    /// The last reading from which the rate was taken.
-    base: CrossReading,
-    /// Rate of the system clock against the time base, ratio − 1.
-    rate: f64,
-    /// No step has been seen since.
-    steady_since: Timestamp<Free>,
-}
-
-impl Conversion {
-    /// To be made before the first datagram can be stamped.
-    pub(crate) fn new(now: CrossReading) -> Self {
-        Self { base: now, rate: 0.0, steady_since: now.raw }
-    }
-
-    /// The kernel's `stamp` on the time base, with a reading taken right after it was read.
-    ///
-    /// `None` where the system clock may have been stepped in between (see
-    /// [`CrossReading::stepped`]), or the age is not that of a stamp: less than none or
-    /// more than a second. The standard uncertainty is that of the reading, of whole
-    /// nanoseconds, and of the rate over the age: 500 ppm or what is measured, if more, as
-    /// half-width of a rectangle, 14 ns at an age of 50 µs. Only a slew of the system clock
-    /// by more than 500 ppm that began within the last few ms escapes it.
-    pub(crate) fn convert(&mut self, stamp: Timestamp<Utc>, now: &CrossReading) -> Option<Stamp> {
-        self.observe(now);
-        let age = now.realtime - stamp;
-        if age + STEP_TOLERANCE + now.window < Duration::ZERO || age > LARGEST_AGE {
-            return None;
-        }
-        let gained = Duration::from_seconds(age.seconds() * self.rate / (1.0 + self.rate))?;
-        let at = now.raw - age + gained;
-        if at < self.steady_since {
-            return None;
-        }
-        let rate = self.rate.abs().max(ORDINARY_STEERING) / 3_f64.sqrt();
-        let uncertainty = now.uncertainty().hypot(age.seconds() * rate).hypot(RESOLUTION);
-        Some(Stamp { at, uncertainty, by: StampedBy::Kernel })
-    }
-
-    fn observe(&mut self, now: &CrossReading) {
-        let windows = self.base.window + now.window;
-        let stepped = now.stepped - self.base.stepped;
-        if stepped.abs() > windows + STEP_TOLERANCE {
-            self.base = *now;
-            self.steady_since = now.raw;
-            return;
-        }
-        let elapsed = now.raw - self.base.raw;
-        if elapsed > windows * RATE_BASE {
-            let gained = now.realtime - self.base.realtime - stepped - elapsed;
-            self.rate = gained.seconds() / elapsed.seconds();
-            self.base = *now;
-        }
     }
 }
 

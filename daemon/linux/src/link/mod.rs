@@ -1,4 +1,6 @@
-//! Interfaces that come, go, and lose their carrier: news from rtnetlink(7).
+//! Interfaces that come, go, lose their carrier and change: news from rtnetlink(7).
+
+mod changes;
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,6 +13,8 @@ use nix::sys::socket::{
 };
 
 use crate::bytes::field;
+use crate::interface::Interface;
+use changes::{Changes, Facts};
 
 /// As large as the kernel makes a netlink datagram.
 const BUFFER: usize = 32 * 1024;
@@ -41,6 +45,35 @@ pub enum LinkEvent {
         /// The index it had.
         index: u32,
     },
+    /// The interface has another name now. Sockets bound to it go on; what is configured
+    /// by name is to be looked up again.
+    Renamed {
+        /// Its index, which stays.
+        index: u32,
+        /// The name it had.
+        from: String,
+        /// The name it has.
+        to: String,
+    },
+    /// The link came up at another speed: delays measured before do not hold.
+    SpeedChanged {
+        /// Its index.
+        index: u32,
+        /// What it was, Mbit/s.
+        from: u32,
+        /// What it is, Mbit/s.
+        to: u32,
+    },
+    /// Another PTP hardware clock stamps, as after a reset of the driver or a failover of a
+    /// bond: open the sockets again, and compare no stamp with one of before.
+    ClockChanged {
+        /// Its index.
+        index: u32,
+        /// The clock it was, N of `/dev/ptpN`.
+        from: Option<u32>,
+        /// The clock it is.
+        to: Option<u32>,
+    },
     /// News came faster than it was read, and some is lost: look at every interface.
     Missed,
 }
@@ -53,6 +86,7 @@ pub enum LinkEvent {
 pub struct Monitor {
     socket: OwnedFd,
     events: VecDeque<LinkEvent>,
+    changes: Changes,
     buffer: Vec<u8>,
 }
 
@@ -66,7 +100,7 @@ impl Monitor {
         let socket =
             socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
         bind(socket.as_raw_fd(), &NetlinkAddr::new(0, libc::RTMGRP_LINK as u32))?;
-        Ok(Self { socket, events: VecDeque::new(), buffer: vec![0; BUFFER] })
+        Ok(Self { socket, events: VecDeque::new(), changes: now(), buffer: vec![0; BUFFER] })
     }
 
     /// The next event, or `None` when there is none yet.
@@ -81,10 +115,15 @@ impl Monitor {
             match recvfrom::<NetlinkAddr>(self.socket.as_raw_fd(), &mut self.buffer) {
                 // Any process can send to a netlink socket; the kernel's port is 0.
                 Ok((length, Some(from))) if from.pid() == 0 => {
-                    self.events.extend(parse(self.buffer.get(..length).unwrap_or_default()));
+                    for event in parse(self.buffer.get(..length).unwrap_or_default()) {
+                        self.events.extend(self.changes.tell(event, look));
+                    }
                 }
                 Ok(_) | Err(Errno::EINTR) => {}
-                Err(Errno::ENOBUFS) => return Ok(Some(LinkEvent::Missed)),
+                Err(Errno::ENOBUFS) => {
+                    self.changes = now();
+                    return Ok(Some(LinkEvent::Missed));
+                }
                 Err(Errno::EAGAIN) => return Ok(None),
                 Err(errno) => return Err(errno.into()),
             }
@@ -101,6 +140,24 @@ impl AsFd for Monitor {
 impl AsRawFd for Monitor {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
+    }
+}
+
+/// The state of all interfaces.
+fn now() -> Changes {
+    // Where they cannot be listed, each counts as new when it is heard of.
+    let all = Interface::all().unwrap_or_default().into_iter();
+    Changes::from_now(all.map(|one| (one.index, one.name.clone(), facts(&one))))
+}
+
+fn look(name: &str) -> Facts {
+    facts(&Interface { name: name.to_owned(), ..Interface::default() })
+}
+
+fn facts(interface: &Interface) -> Facts {
+    Facts {
+        speed: interface.speed().ok().flatten(),
+        phc: interface.abilities().ok().map(|abilities| abilities.phc),
     }
 }
 

@@ -1,10 +1,32 @@
-//! ioctl(2) on devices: one unsafe call, and the type of each request beside its number.
+//! Devices: opened as far as the rights go, and asked by ioctl(2) in one unsafe call.
 
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::libc::{self, c_ulong};
+
+/// Opens the device at `path` for reading and writing, or for reading alone where that is
+/// not allowed.
+pub(crate) fn open(path: &Path) -> nix::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK);
+    match options.clone().write(true).open(path).map_err(|error| errno(&error)) {
+        Err(Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
+            options.open(path).map_err(|error| errno(&error))
+        }
+        result => result,
+    }
+}
+
+/// The kernel's reason for `error`.
+pub(crate) fn errno(error: &io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
+}
 
 /// A request that hands the kernel a `T` to read, to write, or both.
 pub(crate) struct Request<T> {

@@ -1,0 +1,69 @@
+# Sourced by the scenarios of PTP. `compare`: ptp4l with both of its servos and utcd follow one
+# grandmaster at the same time, each with a PHC and a wire of its own, in the same conditions;
+# needs the wires 0-1,0-2,0-3.
+. "$VMLAB/guest/bench.sh"
+SETTLE=180
+SECONDS_MEASURED=${SECONDS_MEASURED:-220}
+
+utcd_client() {     # utcd_client NAME NAMESPACE INTERFACE
+    utcd "$1" "$2" <<END
+[[clock]]
+name = "nic"
+type = "phc"
+interface = "$3"
+drift-file = "none"
+[[source.ptp]]
+clock = "nic"
+interface = "$3"
+transport = "ethernet"
+END
+}
+
+# conditions NOISE_NS STEP_NS JITTER_NS W: from now on.
+conditions() {
+    ports ts_noise_ns "$1"
+    ports ts_step_ns "$2"
+    ports jitter_ns "$3"
+    walk=$4
+}
+
+# accuracy CASE LOG_INTERVAL: starts 0.78 ms and 15 ppm off.
+accuracy() {
+    local label=$1 rate=$2 name=ptp$2 clock begin
+    for clock in 1 2 3; do
+        phc_ctl -Q -- "$(phc $clock)" freq 0
+        setc $clock phase_ns $((780000 - $(clk $clock vs_clock0_ns)))
+    done
+    wander 15000000 "$walk" 1 2 3
+    watch "$name" "$SIM"/clock{1,2,3}/vs_clock0_ns
+    begin=$(uptime_s)
+    ptp4l_master master A "$rate" hts0 hts2 hts4
+    ptp4l_client pi B1 "$rate" hts1 pi
+    ptp4l_client linreg B2 "$rate" hts3 linreg
+    utcd_client utcd B3 hts5
+    claim "$name" "$SIM/clock3/vs_clock0_ns" utcd
+    sleep $((SETTLE / 2)); progress "$label: settled for $((SETTLE / 2)) s"
+    sleep $((SETTLE / 2)); progress "$label: measuring"
+    sleep "$SECONDS_MEASURED"
+    stop_all
+    figures "$label" "ptp4l pi" "$name" 1 "$begin" $SETTLE
+    figures "$label" "ptp4l linreg" "$name" 2 "$begin" $SETTLE
+    figures "$label" utcd "$name" 3 "$begin" $SETTLE
+    claims "$label, utcd" "$name" 1 "$begin" $SETTLE
+}
+
+# compare RATIO: at an exchange a second and at eight; utcd's errors are to be at most RATIO
+# of those of the better peer, and it is to be within 1 µs in half of the time.
+compare() {
+    wire A hts0 B1 hts1 1
+    wire A hts2 B2 hts3 2
+    wire A hts4 B3 hts5 3
+    ports delay_ns 500
+    accuracy "1/s" 0
+    accuracy "8/s" -3
+    local rate
+    for rate in 1/s 8/s; do
+        tell reach $rate rms "$1"
+        tell reach $rate "within 1 µs" 0.5
+    done
+}

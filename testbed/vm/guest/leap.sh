@@ -1,0 +1,34 @@
+# Sourced by the scenarios of leap seconds: the end of 2026 in a machine whose servers know of
+# a leap second then.
+. "$VMLAB/guest/realtime.sh"
+LEAP=1798761600             # 2027-01-01T00:00:00Z
+date -s "@$((LEAP - 150))" > /dev/null
+watch leap "$TRUTH" "$SIM/clock0/vs_tai_ns"
+
+# through LABEL AFTER_NS: runs through the leap second. TAI - UTC is AFTER_NS from then on.
+through() {
+    local from
+    sleep 100
+    from=$(uptime_s)
+    progress "$1: locked, 50 s to go"
+    check "$1: ns off the truth before" "$(off)" $NEAR_NS
+    sleep 110
+    progress "$1: passed"
+    # What the truth shows (TAI) says which second it is; 20 ms around its begin are left out,
+    # since the two readings of a sample are not made at once.
+    check "$1: ns off the truth, before, in and after" \
+        "$(awk -v from="$from" -v leap=$LEAP -v before=$TAI_UTC_NS -v after="$2" -v shift=$((TAI_UTC_NS - zero)) '
+            $1 < from { next }
+            {
+                tai = $2 + ($3 + shift) * 1e-9
+                passed = tai - (leap + (after < before ? after : before) * 1e-9)
+                if (passed < -0.02) { n++; error = $3 + shift - before }
+                else if (passed > 0.02) { m++; error = $3 + shift - after }
+                else next
+                if (error < 0) error = -error
+                if (error > most) most = error
+            }
+            END { if (n > 100 && m > 100) printf "%.0f\n", most }' "$RUN/leap.truth")" $NEAR_NS
+    check "$1: ns that CLOCK_TAI is off" \
+        "$(largest leap 2 "$from" "$(uptime_s)" $((zero - TAI_UTC_NS)))" $NEAR_NS
+}

@@ -1,0 +1,86 @@
+# Sourced in the guest by bench.sh: the programs that keep clocks, ours and the peers.
+#
+# Each runs in a namespace under a name; its log is $RUN/NAME.log.
+declare -A running
+background=()
+
+start() {       # start NAME NAMESPACE COMMAND...
+    local name=$1 namespace=$2
+    shift 2
+    ip netns exec "$namespace" "$@" >> "$RUN/$name.log" 2>&1 &
+    running[$name]=$!
+}
+
+stop() {        # stop NAME...
+    local name
+    for name in "$@"; do
+        kill "${running[$name]}" 2>/dev/null
+        wait "${running[$name]}" 2>/dev/null
+        unset "running[$name]"
+    done
+}
+
+# What watches and what lets oscillators walk.
+stop_background() {
+    [ ${#background[@]} = 0 ] || kill "${background[@]}" 2>/dev/null
+    background=()
+}
+
+stop_all() {
+    stop "${!running[@]}"
+    stop_background
+}
+
+# ptp_rate LOG: lines of ptp4l's configuration for so many exchanges, 2^-LOG a second.
+ptp_rate() { printf 'logSyncInterval %s\nlogMinDelayReqInterval %s\n' "$1" "$1"; }
+
+# ptp4l_master NAME NAMESPACE LOG_INTERVAL INTERFACE...: a grandmaster on L2 with the PHC of
+# the interfaces, which it does not steer. EXTRA: more lines of configuration.
+ptp4l_master() {
+    local name=$1 namespace=$2 rate=$3 interface arguments=()
+    shift 3
+    { printf '[global]\nuds_address %s/%s.uds\nmasterOnly 1\n' "$RUN" "$name"
+      ptp_rate "$rate"; printf '%b\n' "${EXTRA:-}"; } > "$RUN/$name.cfg"
+    for interface in "$@"; do arguments+=(-i "$interface"); done
+    start "$name" "$namespace" ptp4l -f "$RUN/$name.cfg" "${arguments[@]}" -2 -H -m
+}
+
+# ptp4l_client NAME NAMESPACE LOG_INTERVAL INTERFACE SERVO: steers the PHC of the interface.
+ptp4l_client() {
+    { printf '[global]\nuds_address %s/%s.uds\nslaveOnly 1\nclock_servo %s\n' "$RUN" "$1" "$5"
+      ptp_rate "$3"; printf '%b\n' "${EXTRA:-}"; } > "$RUN/$1.cfg"
+    start "$1" "$2" ptp4l -f "$RUN/$1.cfg" -i "$4" -2 -H -m
+}
+
+# utcd NAME NAMESPACE [LINE...]: with the configuration on standard input, and more lines of
+# it. (Not behind a pipe: it would run in a shell of its own, which nobody could stop.)
+utcd() {
+    local name=$1 namespace=$2
+    shift 2
+    { cat
+      printf '[control]\nsocket = "%s/%s.sock"\n[metrics]\nlisten = "none"\n' "$RUN" "$name"
+      printf '%s\n' "$@"; } > "$RUN/$name.toml"
+    start "$name" "$namespace" "$UTCD" --config "$RUN/$name.toml"
+}
+
+utcctl() {      # utcctl NAME ARGUMENT...: asks the utcd of that name
+    local name=$1
+    shift
+    "$(dirname "$UTCD")/utcctl" --socket "$RUN/$name.sock" "$@"
+}
+
+# state_is STATE: of the first clock of the utcd of that name.
+state_is() { utcctl utcd clocks --json | head -n 1 | grep -q "\"state\":\"$1\""; }
+# told PATTERN: whether it has said so.
+told() { grep -qE "$1" "$RUN/utcd.log"; }
+
+# chronyd NAME NAMESPACE [OPTION...]: with the configuration on standard input.
+chronyd() {
+    local name=$1 namespace=$2 dir=$RUN/$1.d
+    shift 2
+    mkdir -p "$dir"
+    chmod 770 "$dir"
+    { cat; printf 'cmdport 0\npidfile %s/pid\nbindcmdaddress %s/sock\n' "$dir" "$dir"; } \
+        > "$RUN/$name.conf"
+    start "$name" "$namespace" chronyd -d -u root "$@" -f "$RUN/$name.conf"
+}
