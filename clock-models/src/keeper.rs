@@ -219,6 +219,11 @@ impl Keeper {
         path(self.followed.as_ref()?, now, holdover.then_some(&self.rehearsals))
     }
 
+    /// The clock is another one: see [`Discipline::clock_replaced`].
+    pub fn clock_replaced(&mut self) {
+        self.discipline.clock_replaced();
+    }
+
     /// The clock could not do what it was told.
     pub fn command_failed(&mut self, command: Command) {
         self.discipline.command_failed(command);

@@ -29,10 +29,17 @@ impl Account {
     /// better declares an origin.
     pub fn usable(&self) -> Result<(), Unusable> {
         match self.status.state {
-            ClockState::Locked | ClockState::Holdover if self.status.disciplined => Ok(()),
+            ClockState::Locked if self.status.disciplined => Ok(()),
+            ClockState::Holdover if self.status.disciplined && self.is_near() => Ok(()),
             ClockState::Acquiring => Err(Unusable::Warming),
             _ => Err(Unusable::Unsynchronised),
         }
+    }
+
+    /// A clock in holdover may still have to be set: one that was replaced, for one.
+    fn is_near(&self) -> bool {
+        let offset = self.status.offset.zip(self.status.bound);
+        offset.is_some_and(|(offset, bound)| offset.abs() <= bound)
     }
 
     /// How far the clock is from its estimate, which the next correction takes out: part
@@ -55,5 +62,40 @@ impl Account {
     #[must_use]
     pub const fn jumps(&self) -> u64 {
         self.status.steps + self.status.interference
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(state: ClockState, disciplined: bool, offset: f64) -> Account {
+        let (offset, bound) = (Some(offset), Some(1e-6));
+        let status = ClockStatus { state, disciplined, offset, bound, ..ClockStatus::default() };
+        Account { status, chain: None }
+    }
+
+    #[test]
+    fn only_a_clock_that_is_kept_and_on_time_may_be_followed() {
+        assert_eq!(account(ClockState::Locked, true, 5e-6).usable(), Ok(()));
+        assert_eq!(account(ClockState::Holdover, true, 5e-7).usable(), Ok(()));
+        for (state, disciplined, offset) in [
+            (ClockState::Locked, false, 0.0),
+            (ClockState::Holdover, false, 0.0),
+            (ClockState::Holdover, true, 37.0),
+            (ClockState::Acquiring, true, 0.0),
+            (ClockState::Unsynchronised, true, 0.0),
+            (ClockState::FreeRunning, true, 0.0),
+            (ClockState::Panic, true, 0.0),
+            (ClockState::Faulty, true, 0.0),
+        ] {
+            assert!(account(state, disciplined, offset).usable().is_err(), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_clock_is_still_off_by_counts_for_those_who_follow_it() {
+        let off = account(ClockState::Locked, true, -3e-6).offset();
+        assert!((off.bound - 3e-6).abs() < 1e-15);
     }
 }

@@ -35,34 +35,36 @@ pub fn chain(
     up: &Upward<'_>,
     now: Timestamp<Utc>,
 ) -> Option<Chain> {
-    let path = path.components().to_vec();
-    let upstream = leader.upstream_components().collect();
+    let mut last = path.components().to_vec();
     let build = || -> Result<Chain, GraphError> {
         let mut graph = ClockGraph::default();
-        let mut last = path;
-        if let Some((upper, chain)) =
-            up.upper.and_then(|upper| Some((upper, upper.chain.as_ref()?)))
-        {
-            graph.add_chain(chain)?;
-            graph.add_clock(clock, ClockKind::HostClock)?;
-            last.push(upper.offset());
-            graph.connect(link(up.source, clock, up.protocol, last))?;
-            return graph.chain(clock, now);
-        }
         graph.add_clock(clock, ClockKind::HostClock)?;
-        graph.add_clock(up.source, ClockKind::RemoteServer)?;
-        match up.origin {
-            Some(origin) => {
-                graph.add_clock(&origin.clock, kind(&origin.clock))?;
-                graph.connect(certified(origin, up.source, upstream))?;
+        match up.upper.and_then(|upper| Some((upper, upper.chain.as_ref()?))) {
+            Some((upper, above)) => {
+                graph.add_chain(above)?;
+                last.push(upper.offset());
             }
-            // What the source states of itself belongs to the only link there is.
-            None => last.extend(upstream),
+            None => last.extend(add_source(&mut graph, leader, up)?),
         }
         graph.connect(link(up.source, clock, up.protocol, last))?;
         graph.chain(clock, now)
     };
     build().inspect_err(|error| tracing::error!("chain of {clock}: {error}")).ok()
+}
+
+/// Adds a source that is no clock of this host, and its declared origin. Without one, what
+/// the source states of itself belongs to the only link there is.
+fn add_source(
+    graph: &mut ClockGraph,
+    leader: &Edge,
+    up: &Upward<'_>,
+) -> Result<Vec<Component>, GraphError> {
+    graph.add_clock(up.source, ClockKind::RemoteServer)?;
+    let upstream = leader.upstream_components().collect();
+    let Some(origin) = up.origin else { return Ok(upstream) };
+    graph.add_clock(&origin.clock, kind(&origin.clock))?;
+    graph.connect(certified(origin, up.source, upstream))?;
+    Ok(Vec::new())
 }
 
 /// An origin that is UTC, or a laboratory's realisation of it, ends a chain; any other

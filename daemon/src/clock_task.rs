@@ -213,7 +213,9 @@ impl ClockTask {
     fn look_after(&mut self, news: bool) -> Duration {
         let (reading, frequency) = {
             let mut clock = self.clock.borrow_mut();
-            clock.reopen();
+            if clock.reopen() {
+                self.keeper.clock_replaced();
+            }
             (clock.read(), clock.frequency())
         };
         let edges: Vec<_> = self.latest.values().map(|report| report.edge.clone()).collect();

@@ -295,3 +295,39 @@ fn follows(clock: &ClockStatus) -> bool {
     matches!(clock.state, ClockState::Locked | ClockState::Acquiring | ClockState::Holdover)
         && clock.bound.is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(name: &str, leader: &str) -> ClockStatus {
+        let leader = (!leader.is_empty()).then(|| leader.to_owned());
+        ClockStatus { name: name.to_owned(), leader, ..ClockStatus::default() }
+    }
+
+    fn source(name: &str, protocol: &str, address: &str) -> SourceStatus {
+        let [name, protocol, address] = [name, protocol, address].map(str::to_owned);
+        SourceStatus { name, protocol, address, ..SourceStatus::default() }
+    }
+
+    #[test]
+    fn the_reference_of_a_clock_is_looked_for_outside_of_this_host() {
+        let status = Status {
+            clocks: vec![clock("system", "b"), clock("nic", "a"), clock("card", "")],
+            sources: vec![
+                source("a", "ntp", "192.0.2.1:123"),
+                source("b", "clock", "nic"),
+                source("c", "clock", "card"),
+            ],
+            ..Status::default()
+        };
+        let found = |leader: &str| {
+            let found = remote_leader(&status, &clock("any", leader));
+            found.map(|source| source.name.clone())
+        };
+        assert_eq!(found("a").as_deref(), Some("a"));
+        assert_eq!(found("b").as_deref(), Some("a"));
+        assert_eq!(found("c"), None, "a reference by declaration");
+        assert_eq!(found(""), None);
+    }
+}

@@ -276,6 +276,13 @@ impl Discipline {
         });
     }
 
+    /// The clock is another one, or may have been set while it could not be seen: it may
+    /// be put right by a step, as at the start.
+    pub fn clock_replaced(&mut self) {
+        self.expectation = None;
+        self.steps_left = self.limits.map_or(0, |limits| limits.max_steps);
+    }
+
     /// The clock could not do what it was told: expect nothing of it, and do not call it
     /// locked. A step that was not made is not counted.
     pub fn command_failed(&mut self, command: Command) {

@@ -223,6 +223,19 @@ fn somebody_else_who_sets_the_clock_back_is_noticed_and_the_clock_put_right() {
 }
 
 #[test]
+fn a_clock_that_was_replaced_is_stepped_again_and_nobody_is_blamed() {
+    let mut bench = Bench::new(0.0, 10e-6);
+    bench.run(20);
+    bench.clock.step(seconds(-37.0));
+    bench.pass(1.0);
+    bench.discipline.clock_replaced();
+    assert!(matches!(bench.tick().command, Some(Command::Step(_))));
+    bench.run(3);
+    assert!(bench.error().abs() < 1e-6);
+    assert_eq!(bench.discipline.interferences(), 0);
+}
+
+#[test]
 fn somebody_else_who_steers_the_frequency_is_noticed() {
     let mut bench = Bench::new(0.0, 0.0);
     bench.run(20);

@@ -122,10 +122,10 @@ impl SharedPhc {
         self.rate.unwrap_or(0.0)
     }
 
-    /// Tries to have it again, if it is gone.
-    pub(super) fn reopen(&mut self) {
+    /// Tries to have it again, if it is gone; true if it is back.
+    pub(super) fn reopen(&mut self) -> bool {
         if self.device.is_some() {
-            return;
+            return false;
         }
         let opened = self.place.open().and_then(|device| {
             let begun = begin(&device, Some(&|raw| self.extrapolated(raw)))?;
@@ -138,6 +138,7 @@ impl SharedPhc {
             }
             Err(error) => self.fault = Some(error.to_string()),
         }
+        self.device.is_some()
     }
 
     /// Its time base by the last reading, at an instant of `CLOCK_MONOTONIC_RAW`.
@@ -199,15 +200,22 @@ impl SharedPhc {
     }
 
     fn tolerance(&self, now: &Crossing, elapsed: f64) -> f64 {
-        let ratio = if self.rate.is_some() { JUMP_RATIO } else { UNKNOWN_RATE };
-        JUMP + (now.window + self.known.window).seconds() + ratio * elapsed
+        JUMP + (now.window + self.known.window).seconds() + self.doubt() * elapsed
     }
 
-    /// Its time base at an instant of `CLOCK_MONOTONIC_RAW` not long ago.
-    pub(super) fn base(&mut self, raw: Timestamp<Free>) -> Timestamp<Free> {
-        let Some(now) = self.cross_read() else { return self.extrapolated(raw) };
+    /// How far the rate may be off, ratio.
+    const fn doubt(&self) -> f64 {
+        if self.rate.is_some() { JUMP_RATIO } else { UNKNOWN_RATE }
+    }
+
+    /// Its time base at an instant of `CLOCK_MONOTONIC_RAW` not long ago, and the standard
+    /// uncertainty that the reading of both has, s.
+    pub(super) fn base(&mut self, raw: Timestamp<Free>) -> (Timestamp<Free>, f64) {
+        let now = self.cross_read().unwrap_or(self.known);
         let elapsed = raw - now.raw;
-        now.base + elapsed + scaled(elapsed, self.rate())
+        let doubt = elapsed.seconds() * self.doubt() / 3_f64.sqrt();
+        let base = now.base + elapsed + scaled(elapsed, self.rate());
+        (base, (now.window.seconds() / 12_f64.sqrt()).hypot(doubt))
     }
 
     /// A stamp of its own in its time base, exactly. `None` where the stamp is not one of
@@ -232,9 +240,8 @@ impl SharedPhc {
         }
         let rate = self.rate();
         let at = now.raw - age + scaled(age, rate / (1.0 + rate));
-        let doubt = if self.rate.is_some() { JUMP_RATIO } else { UNKNOWN_RATE };
         let uncertainty = (now.window.seconds() / 12_f64.sqrt())
-            .hypot(age.seconds() * doubt / 3_f64.sqrt())
+            .hypot(age.seconds() * self.doubt() / 3_f64.sqrt())
             .hypot(RESOLUTION);
         Some(Stamp { at, uncertainty, by: StampedBy::Hardware })
     }

@@ -129,6 +129,16 @@ impl HostClock {
         }
     }
 
+    /// A stamp on `CLOCK_MONOTONIC_RAW` in the clock's time base; where that takes a
+    /// reading of both, its uncertainty is in that of the stamp.
+    #[must_use]
+    pub fn stamp(&self, stamp: Stamp) -> Stamp {
+        match &self.kind {
+            Kind::Virtual(_) | Kind::System(_) => Stamp { at: self.base(stamp.at), ..stamp },
+            Kind::Phc(clock) => clock.stamp(stamp),
+        }
+    }
+
     /// The clock's time base now.
     #[must_use]
     pub fn now(&self) -> Timestamp<Free> {
@@ -178,7 +188,7 @@ impl HostClock {
             }
             _ => {
                 let stamp = phc.borrow_mut().stamp_on_raw(at)?;
-                Some(Stamp { at: self.base(stamp.at), ..stamp })
+                Some(self.stamp(stamp))
             }
         }
     }
@@ -244,10 +254,12 @@ impl HostClock {
         }
     }
 
-    /// Tries to have the device of the clock again, if it is gone.
-    pub fn reopen(&mut self) {
-        if let Kind::Phc(clock) = &self.kind {
-            clock.shared().borrow_mut().reopen();
+    /// Tries to have the device of the clock again, if it is gone. True if it is back: it
+    /// may show anything.
+    pub fn reopen(&mut self) -> bool {
+        match &self.kind {
+            Kind::Virtual(_) | Kind::System(_) => false,
+            Kind::Phc(clock) => clock.shared().borrow_mut().reopen(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use clock_models::comparison::Stamp;
 use clock_models::discipline::ClockReading;
 use clock_models::time::{
     Duration, Free, LeapTable, Phc as PhcScale, Tai, Timestamp, Utc, UtcReading,
@@ -50,7 +51,12 @@ impl PhcClock {
     }
 
     pub(super) fn base(&self, raw: Timestamp<Free>) -> Timestamp<Free> {
-        self.phc.borrow_mut().base(raw)
+        self.phc.borrow_mut().base(raw).0
+    }
+
+    pub(super) fn stamp(&self, stamp: Stamp) -> Stamp {
+        let (at, reading) = self.phc.borrow_mut().base(stamp.at);
+        Stamp { at, uncertainty: stamp.uncertainty.hypot(reading), ..stamp }
     }
 
     pub(super) fn now(&self) -> Timestamp<Free> {

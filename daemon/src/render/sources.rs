@@ -98,10 +98,10 @@ fn noise(status: &Status, colours: Colours) -> String {
 
 /// Who stamps, why not the hardware, and what that spares.
 fn stamps(source: &SourceStatus) -> String {
-    let by = match source.time_stamps.as_str() {
-        "" => UNKNOWN.to_owned(),
-        by => harmless(by),
-    };
+    if source.time_stamps.is_empty() {
+        return UNKNOWN.to_owned();
+    }
+    let by = harmless(&source.time_stamps);
     match (&source.no_hardware, source.host_latency) {
         (Some(reason), _) => format!("{by}: {}", harmless(reason)),
         (None, Some(latency)) => format!("{by}, kernel {} later", text::time(Some(latency))),

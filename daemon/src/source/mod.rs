@@ -70,7 +70,7 @@ pub struct Context {
 impl Context {
     /// A stamp of this host in the time base of the clock.
     fn stamp(&self, stamp: Stamp) -> Stamp {
-        Stamp { at: self.clock.borrow().base(stamp.at), ..stamp }
+        self.clock.borrow().stamp(stamp)
     }
 
     /// Remembers the frequency for the next estimator of this source.
