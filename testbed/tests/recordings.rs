@@ -1,5 +1,7 @@
 //! Recordings read, converted and replayed.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;

@@ -105,6 +105,8 @@ pub struct Discipline {
     steps: u64,
     interferences: u64,
     slew: Slew,
+    /// By how much others moved the clock since it was on its sources last, s.
+    displaced: f64,
     /// The last reading and the frequency commanded at it.
     expectation: Option<(ClockReading, f64)>,
 }
@@ -128,6 +130,7 @@ impl Discipline {
             steps: 0,
             interferences: 0,
             slew: Slew::new(),
+            displaced: 0.0,
             expectation: None,
         }
     }
@@ -200,8 +203,10 @@ impl Discipline {
             return Tick { error, estimate, command: None, interference: None, next: None };
         };
         let interference = self.interference(reading);
-        if interference.is_some() {
+        if let Some(moved) = interference {
             self.interferences += 1;
+            // In a panic an operator may be setting the clock, as the log asks for.
+            self.displaced = if self.state == State::Panic { 0.0 } else { self.displaced + moved };
             // The estimate is not touched by what was done to the clock, so it may be
             // put right by a step, as at the start.
             self.steps_left = limits.max_steps;
@@ -226,7 +231,7 @@ impl Discipline {
         error: f64,
         estimate: &Estimate,
     ) -> Option<Command> {
-        if limits.panic_threshold.is_some_and(|limit| error.abs() > limit) {
+        if limits.panic_threshold.is_some_and(|limit| self.is_insane(error, limit)) {
             self.state = State::Panic;
             return None;
         }
@@ -239,9 +244,16 @@ impl Discipline {
         self.state = self.followed_state(self.nearness(limits, error.abs(), estimate));
         if self.state == State::Locked {
             self.steps_left = 0;
+            self.displaced = 0.0;
         }
         let rate = self.slew.rate(now, error, estimate.offset_deviation, limits.max_slew_rate);
         Some(Command::Frequency(estimate.frequency - rate))
+    }
+
+    /// An error beyond the limit, and not because somebody moved the clock: by how much is
+    /// known from its time base, whatever the sources say.
+    fn is_insane(&self, error: f64, limit: f64) -> bool {
+        error.abs() > limit && (error - self.displaced).abs() > limit
     }
 
     fn followed_state(&self, state: State) -> State {

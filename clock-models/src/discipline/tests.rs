@@ -223,6 +223,25 @@ fn somebody_else_who_sets_the_clock_back_is_noticed_and_the_clock_put_right() {
 }
 
 #[test]
+fn an_administrator_who_sets_the_clock_back_an_hour_is_no_reason_to_panic() {
+    let mut bench = Bench::new(0.0, 10e-6);
+    bench.run(20);
+    bench.clock.step(seconds(-3600.0));
+    bench.run(3);
+    assert_eq!(bench.discipline.state(), State::Locked);
+    assert!(bench.error().abs() < 1e-6);
+    // That it was moved once excuses no insane source later.
+    bench.offset += 3600.0;
+    bench.run(3);
+    assert_eq!(bench.discipline.state(), State::Panic);
+    // Set by hand, as the log asks for, and by as much as the sources say.
+    bench.clock.step(seconds(3600.0));
+    bench.run(3);
+    assert_eq!(bench.discipline.state(), State::Locked);
+    assert!(bench.error().abs() < 1e-6);
+}
+
+#[test]
 fn a_clock_that_was_replaced_is_stepped_again_and_nobody_is_blamed() {
     let mut bench = Bench::new(0.0, 10e-6);
     bench.run(20);

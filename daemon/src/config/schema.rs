@@ -101,7 +101,8 @@ section! {
         /// A correction larger than this is refused, and the clock left alone until an
         /// operator has looked. It holds from the first correction on: a host without a
         /// battery-backed clock starts in 1970 and needs "none", and so do the clocks of
-        /// many network interfaces.
+        /// many network interfaces. What another program moved the clock by is taken back
+        /// all the same.
         "panic-threshold" => panic_threshold: Option<Option<f64>> =
             Maybe(OrNone(time().above(0.0).at_most(1e5 * DAY))),
             Otherwise("1000 s, or none for type phc");
