@@ -12,7 +12,9 @@ use clock_models::keeper::Keeper;
 use clock_models::recording::{Believed, Event};
 use clock_models::selection::{SourceId, Verdict};
 use clock_models::standing::Standing;
-use clock_models::time::{Free, Timestamp};
+use clock_models::time::{
+    Duration as Span, Free, Heard, LeapEvent, LeapNotice, LeapTable, Timestamp, hear,
+};
 use clock_models::uncertainty::Budget;
 use clock_models::units::{Ratio, Time};
 use tokio::sync::mpsc;
@@ -55,6 +57,8 @@ pub enum Order {
 pub struct ClockTask {
     config: config::Clock,
     clock: Rc<RefCell<HostClock>>,
+    /// The leap table in force, which leap seconds that sources announce are put into.
+    leap: Rc<RefCell<LeapTable>>,
     keeper: Keeper,
     board: Board,
     /// For those who compare their clock with this one.
@@ -98,6 +102,7 @@ struct Said {
     why_none: Option<String>,
     drift_error: Option<String>,
     foreign_steering: bool,
+    denied_leap: Option<LeapEvent>,
 }
 
 /// The limits in a configuration.
@@ -119,6 +124,7 @@ impl ClockTask {
     pub fn new(
         config: config::Clock,
         clock: Rc<RefCell<HostClock>>,
+        leap: Rc<RefCell<LeapTable>>,
         board: Board,
         shared: SharedAccount,
         recorder: Option<Recorder>,
@@ -132,6 +138,7 @@ impl ClockTask {
         Self {
             config,
             clock,
+            leap,
             keeper: Keeper::new(discipline, needed),
             board,
             shared,
@@ -242,6 +249,7 @@ impl ClockTask {
     /// Tells everybody how the clock is, and what became of the command.
     fn account(&mut self, tick: &Tick, reading: ClockReading, commanded: Result<(), ClockError>) {
         self.account_due = Instant::now() + TICK;
+        self.hear_leap(tick, reading);
         let status = self.publish(tick, reading);
         self.record(reading, &status);
         if let (Some(Command::Step(step)), Ok(())) = (tick.command, &commanded) {
@@ -303,6 +311,43 @@ impl ClockTask {
             _ => {}
         }
         self.refusal = refusal.map(|error| error.to_string());
+    }
+
+    /// Takes a leap second in that the selected sources announce and the table does not
+    /// reach.
+    fn hear_leap(&mut self, tick: &Tick, reading: ClockReading) {
+        let Some(error) = tick.error.and_then(Span::from_seconds) else { return };
+        let now = self.clock.borrow().utc(reading.time - error);
+        let heard = hear(&self.leap.borrow(), now, &self.notices());
+        let name = &self.config.name;
+        match heard {
+            Heard::Believed(event) => {
+                tracing::warn!(
+                    "clock {name}: its sources announce {}, which the leap table does not \
+                     reach: taken in; renew the table (package tzdata)",
+                    what(event)
+                );
+                self.leap.borrow_mut().announce(event);
+            }
+            Heard::Denied(event) if self.said.denied_leap != Some(event) => {
+                tracing::warn!(
+                    "clock {name}: its sources announce {}, and the leap table, which reaches \
+                     that day, says otherwise: not believed; check the sources, and the table",
+                    what(event)
+                );
+                self.said.denied_leap = Some(event);
+            }
+            Heard::Denied(_) | Heard::Nothing => {}
+        }
+    }
+
+    /// What the sources that are followed say of leap seconds.
+    fn notices(&self) -> Vec<LeapNotice> {
+        let verdicts = self.keeper.selection().verdicts.iter();
+        verdicts
+            .filter(|(_, verdict)| matches!(verdict, Verdict::Leader | Verdict::Combined))
+            .filter_map(|(id, _)| self.latest.get(id)?.leap)
+            .collect()
     }
 
     fn notice_others(&mut self, tick: &Tick) {
@@ -563,6 +608,13 @@ impl ClockTask {
             self.said.drift_error = error;
         }
     }
+}
+
+/// A leap second, in words.
+fn what(event: LeapEvent) -> String {
+    let what = if event.inserted { "an inserted" } else { "a deleted" };
+    let (year, month, day) = event.midnight.date();
+    format!("{what} leap second before {year:04}-{month:02}-{day:02} 00:00 UTC")
 }
 
 /// What the kernel may tell other programs.

@@ -120,7 +120,8 @@ pub struct Daemon {
     config: Config,
     place: Option<PathBuf>,
     leap: Rc<RefCell<LeapTable>>,
-    leap_choice: leap::Chosen,
+    /// Where the leap table came from.
+    leap_name: String,
     said_leap_expired: bool,
     board: Board,
     recorder: Option<Recorder>,
@@ -147,8 +148,8 @@ impl Daemon {
         let choice = leap::choose(config.leap_seconds.file.as_deref());
         let mut daemon = Self {
             place,
-            leap: Rc::new(RefCell::new(choice.table.clone())),
-            leap_choice: choice,
+            leap: Rc::new(RefCell::new(choice.table)),
+            leap_name: choice.name,
             said_leap_expired: false,
             board: Board::new(),
             recorder: config.record.as_ref().map(Recorder::start).transpose()?,
@@ -236,13 +237,13 @@ impl Daemon {
 
     fn show_leap(&mut self) {
         let now = utcd_linux::clock::cross_read(1).realtime;
-        let status = self.leap_choice.status(now);
+        let status = leap::status(&self.leap_name, &self.leap.borrow(), now);
         if status.expired && !self.said_leap_expired {
             tracing::warn!(
                 "the leap table ({}) expired at {}: a leap second announced since is not known; \
                  renew the file (package tzdata)",
                 status.table,
-                self.leap_choice.table.expires()
+                self.leap.borrow().expires()
             );
         }
         self.said_leap_expired = status.expired;
@@ -292,6 +293,7 @@ impl Daemon {
         let owner = ClockTask::new(
             config.clone(),
             Rc::clone(&clock),
+            Rc::clone(&self.leap),
             self.board.clone(),
             Rc::clone(&account),
             self.recorder.clone(),
@@ -499,8 +501,10 @@ impl Daemon {
     }
 
     async fn become_(&mut self, new: Config) {
-        self.leap_choice = leap::choose(new.leap_seconds.file.as_deref());
-        *self.leap.borrow_mut() = self.leap_choice.table.clone();
+        let mut choice = leap::choose(new.leap_seconds.file.as_deref());
+        choice.table.keep_announced(&self.leap.borrow());
+        *self.leap.borrow_mut() = choice.table;
+        self.leap_name = choice.name;
         for config in &new.clocks {
             if let Some(running) = self.clocks.get_mut(&config.name) {
                 running.config = config.clone();

@@ -48,23 +48,23 @@ pub fn choose(file: Option<&Path>) -> Chosen {
     }
 }
 
-impl Chosen {
-    /// As it is published at `now`.
-    #[must_use]
-    pub fn status(&self, now: Timestamp<Utc>) -> LeapStatus {
-        let next = self.table.next_event(now).map(|event| event.midnight.since_epoch().seconds());
-        LeapStatus {
-            table: self.name.clone(),
-            expires: self.table.expires().since_epoch().seconds(),
-            expired: now > self.table.expires(),
-            next,
-        }
+/// The table in force as it is published at `now`; `name` is where it came from.
+#[must_use]
+pub fn status(name: &str, table: &LeapTable, now: Timestamp<Utc>) -> LeapStatus {
+    let next = table.next_event(now);
+    LeapStatus {
+        table: name.to_owned(),
+        expires: table.expires().since_epoch().seconds(),
+        expired: now > table.expires(),
+        next: next.map(|event| event.midnight.since_epoch().seconds()),
+        by_sources: next.is_some_and(|next| table.announced().any(|event| event == next)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clock_models::time::LeapEvent;
     use std::path::PathBuf;
 
     #[test]
@@ -83,7 +83,20 @@ mod tests {
             .join("../clock-models/data/leap-seconds.list");
         let chosen = choose(Some(&path));
         assert_eq!(chosen.name, path.display().to_string());
-        assert!(chosen.status(Timestamp::from_secs(4_000_000_000)).expired);
-        assert!(!chosen.status(Timestamp::from_secs(1_795_322_804)).expired);
+        let at = |seconds| status("", &chosen.table, Timestamp::from_secs(seconds));
+        assert!(at(4_000_000_000).expired);
+        assert!(!at(1_795_322_804).expired);
+    }
+
+    #[test]
+    fn what_sources_announced_is_shown_as_that_until_it_has_passed() {
+        let mut table = LeapTable::built_in();
+        let midnight = Timestamp::from_secs(1_814_400_000);
+        table.announce(LeapEvent { midnight, tai_minus_utc: 38, inserted: true });
+        let at = |seconds| status("", &table, Timestamp::from_secs(seconds));
+        let before = at(1_814_399_999);
+        assert_eq!((before.next, before.by_sources), (Some(1_814_400_000.0), true));
+        let after = at(1_814_400_000);
+        assert_eq!((after.next, after.by_sources), (None, false));
     }
 }

@@ -313,6 +313,8 @@ pub struct LeapStatus {
     pub expired: bool,
     /// Unix time of the midnight of the next announced leap second.
     pub next: Option<f64>,
+    /// True if it is not in the table: the sources announce it.
+    pub by_sources: bool,
 }
 
 /// The NTP server.

@@ -35,6 +35,8 @@ pub struct LeapEvent {
 pub struct LeapTable {
     /// (midnight from which it holds, TAI−UTC in seconds), ascending.
     entries: Vec<(Timestamp<Utc>, i64)>,
+    /// How many of them are in the file; sources announced the others.
+    listed: usize,
     updated: Timestamp<Utc>,
     expires: Timestamp<Utc>,
 }
@@ -150,6 +152,33 @@ impl LeapTable {
         let inserted = tai_minus_utc > self.tai_minus_utc(utc);
         Some(LeapEvent { midnight, tai_minus_utc, inserted })
     }
+
+    /// Takes in a leap second that is not in the file; nothing, unless it follows on
+    /// every entry.
+    pub fn announce(&mut self, event: LeapEvent) {
+        if self.entries.last().is_none_or(|&(last, _)| last < event.midnight) {
+            self.entries.push((event.midnight, event.tai_minus_utc));
+        }
+    }
+
+    /// The leap seconds that were taken in beyond the file.
+    pub fn announced(&self) -> impl Iterator<Item = LeapEvent> {
+        let before = self.entries[self.listed.saturating_sub(1)..].iter();
+        let after = &self.entries[self.listed..];
+        after.iter().zip(before).map(|(&(midnight, tai_minus_utc), &(_, before))| LeapEvent {
+            midnight,
+            tai_minus_utc,
+            inserted: tai_minus_utc > before,
+        })
+    }
+
+    /// Takes in what `other` was announced, as far as the file of this one does not reach.
+    pub fn keep_announced(&mut self, other: &Self) {
+        let reached = self.expires;
+        for event in other.announced().filter(|event| event.midnight > reached) {
+            self.announce(event);
+        }
+    }
 }
 
 /// What has been read of the file so far.
@@ -227,7 +256,7 @@ impl Lines {
             ntp_seconds(&updated_text).ok_or(LeapTableError::Missing("date in the #$ line"))?;
         let expires =
             ntp_seconds(&expires_text).ok_or(LeapTableError::Missing("date in the #@ line"))?;
-        Ok(LeapTable { entries: self.entries, updated, expires })
+        Ok(LeapTable { listed: self.entries.len(), entries: self.entries, updated, expires })
     }
 }
 
@@ -250,6 +279,7 @@ mod tests {
                 (Timestamp::from_secs(MIDNIGHT_2017), 37),
                 (Timestamp::from_secs(MIDNIGHT_2017 + 86_400 * 365), 36),
             ],
+            listed: 2,
             ..LeapTable::built_in()
         }
     }

@@ -1,9 +1,10 @@
 //! The system clock, `CLOCK_REALTIME`.
 
 use clock_models::discipline::ClockReading;
-use clock_models::time::{Duration, Free, LeapTable, Tai, Timestamp, Utc, UtcReading};
+use clock_models::time::{Duration, Free, LeapEvent, LeapTable, Tai, Timestamp, Utc, UtcReading};
 use utcd_linux::clock::{
-    ATTEMPTS, ClockError, LeapSecond, LeapState, SyncState, SystemClock as Kernel, cross_read,
+    ATTEMPTS, ClockError, CrossReading as Readings, LeapSecond, LeapState, SyncState,
+    SystemClock as Kernel, cross_read,
 };
 
 use super::{CrossReading, Quality};
@@ -32,9 +33,8 @@ impl SystemClock {
     }
 
     pub(super) fn cross_read(&self, leap: &LeapTable) -> CrossReading {
-        let cross = cross_read(ATTEMPTS);
-        let time = leap.to_tai(self.utc_reading(leap, cross.realtime));
-        let reading = ClockReading { base: cross.raw, time };
+        let (cross, shown) = self.read(leap);
+        let reading = ClockReading { base: cross.raw, time: leap.to_tai(shown) };
         let (window, rate) = (cross.window, self.frequency);
         CrossReading { raw: cross.raw, reading, window, rate, method: "vdso" }
     }
@@ -75,18 +75,18 @@ impl SystemClock {
         quality: Option<Quality>,
         leap: &LeapTable,
     ) -> Result<(), ClockError> {
-        let utc = cross_read(1).realtime;
+        let (_, shown) = self.read(leap);
         let state = quality.map_or(SyncState::Unsynchronised, |quality| {
             let seconds = |s: f64| Duration::from_seconds(s).unwrap_or(Duration::from_secs(16));
             SyncState::Synchronised {
                 max_error: seconds(quality.bound),
                 est_error: seconds(quality.uncertainty),
-                leap: announced(leap, utc),
+                leap: announced(leap, shown.timestamp),
             }
         });
         self.kernel.set_status(state)?;
         self.owned = true;
-        let offset = leap.tai_minus_utc(utc);
+        let offset = kernel_tai_offset(leap, shown);
         let known = self.kernel.status().map(|status| i64::from(status.tai_offset));
         match i32::try_from(offset) {
             Ok(seconds) if known != Ok(offset) => self.kernel.set_tai_offset(seconds),
@@ -94,14 +94,47 @@ impl SystemClock {
         }
     }
 
-    /// Only next to a leap second is the kernel asked whether it is in one.
-    fn utc_reading(&self, leap: &LeapTable, realtime: Timestamp<Utc>) -> UtcReading {
-        let near = leap.next_event(realtime - LEAP_VICINITY);
-        let is_near = near.is_some_and(|event| (event.midnight - realtime).abs() < LEAP_VICINITY);
-        let in_leap_second = is_near
-            && self.kernel.status().is_ok_and(|status| status.leap == LeapState::InProgress);
-        UtcReading { timestamp: realtime, in_leap_second }
+    /// What the clock shows. Only next to a leap second is the kernel asked whether it is
+    /// in one: before and after, for it may have begun or ended in between.
+    fn read(&self, leap: &LeapTable) -> (Readings, UtcReading) {
+        let mut cross = cross_read(ATTEMPTS);
+        let near = leap.next_event(cross.realtime - LEAP_VICINITY);
+        let Some(event) = near.filter(|e| (e.midnight - cross.realtime).abs() < LEAP_VICINITY)
+        else {
+            return (cross, UtcReading { timestamp: cross.realtime, in_leap_second: false });
+        };
+        let mut in_leap_second = self.is_in_leap_second();
+        loop {
+            cross = cross_read(ATTEMPTS);
+            let before = std::mem::replace(&mut in_leap_second, self.is_in_leap_second());
+            if before == in_leap_second {
+                return (cross, beside_leap_second(cross.realtime, in_leap_second, event));
+            }
+        }
     }
+
+    fn is_in_leap_second(&self) -> bool {
+        self.kernel.status().is_ok_and(|status| status.leap == LeapState::InProgress)
+    }
+}
+
+/// What `CLOCK_REALTIME` means next to a leap second. The kernel sets it back at the first
+/// tick of an inserted one; until then it shows midnight, and the kernel already says that
+/// the leap second passes.
+fn beside_leap_second(
+    realtime: Timestamp<Utc>,
+    in_leap_second: bool,
+    event: LeapEvent,
+) -> UtcReading {
+    let is_late = in_leap_second && realtime >= event.midnight;
+    let timestamp = if is_late { realtime - Duration::SECOND } else { realtime };
+    UtcReading { timestamp, in_leap_second }
+}
+
+/// What makes `CLOCK_TAI` of `CLOCK_REALTIME`, s. In an inserted leap second it is already
+/// what it is after it, since the count is repeated.
+fn kernel_tai_offset(leap: &LeapTable, shown: UtcReading) -> i64 {
+    leap.tai_minus_utc(shown.timestamp) + i64::from(shown.in_leap_second)
 }
 
 /// The leap second at the end of this UTC day.
@@ -112,5 +145,36 @@ fn announced(leap: &LeapTable, utc: Timestamp<Utc>) -> LeapSecond {
         }
         Some(event) if event.midnight - utc <= LEAP_ANNOUNCEMENT => LeapSecond::Delete,
         _ => LeapSecond::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2017-01-01, when TAI−UTC became 37 s.
+    const MIDNIGHT: i64 = 1_483_228_800;
+
+    #[test]
+    fn through_an_inserted_second_time_and_tai_offset_are_right() {
+        let leap = LeapTable::built_in();
+        let event = leap.next_event(Timestamp::from_secs(MIDNIGHT - 1)).unwrap();
+        // Tenths of a second past midnight as the clock shows them, the kernel's word, TAI
+        // in tenths after that of the leap second's begin, the kernel's offset.
+        for (shown, in_leap_second, tai, offset) in [
+            (-1, false, -1, 36),
+            (0, true, 0, 37),
+            (-9, true, 1, 37),
+            (-1, true, 9, 37),
+            (0, false, 10, 37),
+        ] {
+            let realtime = Timestamp::from_secs(MIDNIGHT) + Duration::SECOND * shown / 10;
+            let reading = beside_leap_second(realtime, in_leap_second, event);
+            let begin = Timestamp::from_secs(MIDNIGHT + 36);
+            assert_eq!(leap.to_tai(reading), begin + Duration::SECOND * tai / 10, "{shown}");
+            assert_eq!(kernel_tai_offset(&leap, reading), offset, "{shown}");
+            // The kernel must not be told to forget it before it has begun it.
+            assert_eq!(announced(&leap, reading.timestamp) == LeapSecond::Insert, tai < 10);
+        }
     }
 }

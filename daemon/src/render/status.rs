@@ -174,7 +174,9 @@ fn daemon_page(status: &Status, colours: Colours) -> String {
         if leap.expired { ("expired", Look::Bad) } else { ("valid until", Look::Plain) };
     let expiry = format!("{}, {until} {}", harmless(&leap.table), text::date(leap.expires));
     table.row(vec!["Leap table".into(), Cell::new(expiry, look)]);
-    let next = leap.next.map_or_else(|| "none announced".to_owned(), text::date);
+    let by = if leap.by_sources { ", announced by sources" } else { "" };
+    let next = |next| format!("{}{by}", text::date(next));
+    let next = leap.next.map_or_else(|| "none announced".to_owned(), next);
     table.row(vec!["Leap second".into(), next.into()]);
     if let Some(server) = &status.ntp_server {
         table.row(vec!["NTP server".into(), ntp_server(server).into()]);

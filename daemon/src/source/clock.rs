@@ -178,7 +178,8 @@ impl ClockSource {
             status.time_stamps.clone_from(&last.method);
         }
         let upper = (!is_declared).then(|| Rc::clone(account));
-        Report { edge, status, heard: self.last.as_ref().map(|last| last.at), upper }
+        let heard = self.last.as_ref().map(|last| last.at);
+        Report { edge, status, heard, upper, leap: None }
     }
 }
 

@@ -17,7 +17,7 @@ use clock_models::keeper::{Edge, Terms};
 use clock_models::prior::doubted;
 use clock_models::recording::{Compared, Event};
 use clock_models::selection::{SourceId, Unusable};
-use clock_models::time::{Free, LeapTable, Timestamp};
+use clock_models::time::{Free, LeapNotice, LeapTable, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -37,6 +37,8 @@ pub struct Report {
     pub heard: Option<Timestamp<Free>>,
     /// What is known of the source, where it is a clock of this host.
     pub upper: Option<Rc<Account>>,
+    /// What it says of leap seconds, where it can say so.
+    pub leap: Option<LeapNotice>,
 }
 
 /// What every source task has.

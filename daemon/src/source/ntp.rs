@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use clock_models::comparison::Stamp;
 use clock_models::selection::Unusable;
-use clock_models::time::{self, Free, Timestamp};
+use clock_models::time::{self, Free, Leap, LeapNotice, Timestamp};
 use ntp::client::{ClientConfig, Rejection, TransmitToken};
+use ntp::packet::LeapIndicator;
 use ntp::source::{News, Source};
 use tokio::net::lookup_host;
 use tokio::time::sleep;
@@ -179,6 +180,7 @@ impl NtpSource {
             status,
             heard: None,
             upper: None,
+            leap: None,
         }
     }
 }
@@ -440,6 +442,16 @@ impl Association {
             status.time_stamps = stamps(answer.stamped_by);
         }
         let heard = client.last_answer().map(|answer| answer.received);
-        Report { edge, status, heard, upper: None }
+        let leap = client.last_answer().map(|answer| notice(answer.leap));
+        Report { edge, status, heard, upper: None, leap }
     }
+}
+
+fn notice(indicator: LeapIndicator) -> LeapNotice {
+    LeapNotice::by_ntp(match indicator {
+        LeapIndicator::Insert => Some(Leap::Inserted),
+        LeapIndicator::Delete => Some(Leap::Deleted),
+        // Answers of a server that is not synchronised are refused.
+        LeapIndicator::NoWarning | LeapIndicator::Unsynchronised => None,
+    })
 }

@@ -5,8 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use clock_models::selection::Unusable;
+use clock_models::time::{Leap, LeapNotice};
 use ptp::source::{LOOK_INTERVAL, Source};
-use ptp::{Action, ArbitraryTimescale, ClockIdentity, PortConfig, PortState, TransmitId};
+use ptp::{Action, ArbitraryTimescale, ClockIdentity, Parent, PortConfig, PortState, TransmitId};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::interface::{Interface, MacAddress};
 use utcd_linux::socket::{
@@ -317,7 +318,13 @@ impl PtpSource {
         status.rejected.clone_from(&self.trouble.counts);
         let Some(source) = source else {
             let edge = self.context.edge(Err(Unusable::NeverHeard));
-            return self.context.report(Report { edge, status, heard: None, upper: None });
+            return self.context.report(Report {
+                edge,
+                status,
+                heard: None,
+                upper: None,
+                leap: None,
+            });
         };
         let now = self.context.clock.borrow().now();
         let edge = source.edge(self.context.id, self.context.terms, now);
@@ -347,8 +354,20 @@ impl PtpSource {
             status.delay = compared.comparison.two_way(frequency).map(|exchange| exchange.delay);
             status.time_stamps = stamps(self.stamper.stamped_by(compared.stamped_by));
         }
-        self.context.report(Report { edge, status, heard: source.heard(), upper: None });
+        let leap = port.parent.as_ref().and_then(notice);
+        self.context.report(Report { edge, status, heard: source.heard(), upper: None, leap });
     }
+}
+
+/// Nothing of a master that does not vouch for its UTC: by ptpTimescale and
+/// currentUtcOffsetValid.
+fn notice(parent: &Parent) -> Option<LeapNotice> {
+    parent.current_utc_offset.filter(|_| parent.ptp_timescale)?;
+    Some(LeapNotice::by_ptp(match (parent.leap61, parent.leap59) {
+        (true, false) => Some(Leap::Inserted),
+        (false, true) => Some(Leap::Deleted),
+        (false, false) | (true, true) => None,
+    }))
 }
 
 fn open_pair(

@@ -1,7 +1,7 @@
-# Sourced by the scenarios of leap seconds: the end of 2026 in a machine whose servers know of
-# a leap second then.
+# Sourced by the scenarios of leap seconds: the end of 2026, or the midnight that LEAP names, in
+# a machine whose servers know of a leap second then.
 . "$VMLAB/guest/realtime.sh"
-LEAP=1798761600             # 2027-01-01T00:00:00Z
+LEAP=${LEAP:-1798761600}    # 2027-01-01T00:00:00Z
 date -s "@$((LEAP - 150))" > /dev/null
 watch leap "$TRUTH" "$SIM/clock0/vs_tai_ns"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # title: A leap second inserted, announced by PTP and unknown to the table of the client
 # topology: 0-1,1-2
+LEAP=1814400000             # 2027-07-01T00:00:00Z, past the expiry of the built-in table
 . "$VMLAB/guest/leap.sh"
 phc_ctl -Q -- CLOCK_REALTIME freq 0
 setc 0 phase_ns $((TAI_UTC_NS - $(cat "$TRUTH")))
@@ -12,4 +13,5 @@ ip netns exec A pmc -u -b 0 -s "$RUN/master.uds" "set GRANDMASTER_SETTINGS_NP
     timeSource 0x20" > "$RUN/pmc.log"
 utcd_by_ptp "[leap-seconds]" 'file = "none"'
 through "inserted, by PTP" 38000000000
+expect "the leap second was taken in" told "its sources announce an inserted leap second"
 finish
