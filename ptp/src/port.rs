@@ -109,8 +109,6 @@ impl Port {
     /// What the port is doing.
     #[must_use]
     pub fn status(&self) -> PortStatus {
-        let log = self.slave.log_min_delay_req_interval;
-        let log = config::delay_req_interval(self.config.log_min_delay_req_interval, log);
         PortStatus {
             state: match self.master {
                 _ if !self.link_up => PortState::Faulty,
@@ -120,7 +118,7 @@ impl Port {
             },
             parent: self.master.and_then(|id| self.foreign_masters.get(id)).map(Parent::from),
             mean_path_delay: self.slave.mean_path_delay,
-            delay_req_interval: config::interval(log),
+            delay_req_interval: config::interval(self.log_delay_req_interval()),
             utc_offset_mismatch: self.slave.utc_offset_mismatch,
         }
     }
@@ -236,7 +234,7 @@ impl Port {
             Body::Announce(announce) => self.announce(message.header, *announce, now),
             Body::Sync(_) => self.sync(&message, stamp.ok_or(Rejection::NoReceiveStamp)?),
             Body::FollowUp(follow_up) => self.follow_up(&message, *follow_up),
-            Body::DelayResp(response) => self.delay_resp(&message, *response),
+            Body::DelayResp(response) => self.delay_resp(&message, *response, now),
             Body::DelayReq(_) => Err(Rejection::OtherPort),
         }
     }
@@ -299,7 +297,12 @@ impl Port {
         self.measure()
     }
 
-    fn delay_resp(&mut self, message: &Message, response: DelayResp) -> Result<(), Rejection> {
+    fn delay_resp(
+        &mut self,
+        message: &Message,
+        response: DelayResp,
+        now: Timestamp<Free>,
+    ) -> Result<(), Rejection> {
         if response.requesting_port != self.identity() {
             return Err(Rejection::OtherPort);
         }
@@ -309,7 +312,7 @@ impl Port {
             return Err(Rejection::TimeStamp);
         }
         self.slave.request_answered(message.header.sequence_id)?;
-        self.slave.log_min_delay_req_interval = Some(message.header.log_message_interval);
+        self.take_delay_req_interval(message.header.log_message_interval, now);
         self.engine.general(message);
         self.measure()
     }
@@ -348,7 +351,7 @@ impl Port {
         for request in requests {
             match request {
                 Request::DelayTimer(after) => {
-                    self.delay_request = Some(now + self.stretched(after));
+                    self.delay_request = Some(now + self.in_force(after));
                 }
                 Request::SendEvent { context, bytes } => self.send_event(context, &bytes),
                 Request::SendGeneral { bytes } => {
@@ -358,12 +361,26 @@ impl Port {
         }
     }
 
-    /// statime knows only our own logMinDelayReqInterval: the master's, if it is longer,
-    /// stretches the random time that statime has drawn.
-    fn stretched(&self, after: Duration) -> Duration {
+    /// logMinDelayReqInterval in force.
+    fn log_delay_req_interval(&self) -> i8 {
         let own = self.config.log_min_delay_req_interval;
-        let log = config::delay_req_interval(own, self.slave.log_min_delay_req_interval);
-        after * (1_i64 << (log - own))
+        config::delay_req_interval(own, self.slave.log_min_delay_req_interval)
+    }
+
+    /// Takes the interval that the master states. The next request is waiting already, for
+    /// a random time of the interval until now; what is left of it becomes as much of the
+    /// new one.
+    fn take_delay_req_interval(&mut self, stated: i8, now: Timestamp<Free>) {
+        let before = self.log_delay_req_interval();
+        self.slave.log_min_delay_req_interval = Some(stated);
+        let change = self.log_delay_req_interval() - before;
+        self.delay_request = self.delay_request.map(|due| now + scaled(due - now, change));
+    }
+
+    /// statime knows only our own logMinDelayReqInterval: the one in force scales the
+    /// random time that statime has drawn.
+    fn in_force(&self, after: Duration) -> Duration {
+        scaled(after, self.log_delay_req_interval() - self.config.log_min_delay_req_interval)
     }
 
     /// Sends what statime wrote, under the number of this port.
@@ -437,4 +454,9 @@ impl Port {
         let comparison = master.and_then(|master| slave::comparison(readings, master));
         self.actions.extend(comparison.map(Action::Compared));
     }
+}
+
+/// 2^`log` times as long, for −30 ≤ `log` ≤ 30.
+fn scaled(duration: Duration, log: i8) -> Duration {
+    if log < 0 { duration / (1_i64 << -log) } else { duration * (1_i64 << log) }
 }
