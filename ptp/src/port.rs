@@ -5,7 +5,7 @@ use clock_models::time::{Duration, Free, LeapTable, Timestamp};
 
 use crate::config::{self, ArbitraryTimescale, ConfigError, PortConfig};
 use crate::engine::{self, Engine, Measured, Request};
-use crate::foreign_masters::ForeignMasters;
+use crate::foreign_masters::{ForeignMaster, ForeignMasters};
 use crate::rejection::{Rejection, Rejections};
 use crate::slave::{self, Slave, Stamped};
 use crate::status::{Parent, PortState, PortStatus};
@@ -51,6 +51,10 @@ pub enum Action {
 /// lies within the announce receipt timeout. A reading to the master that no Sync fetched
 /// before the next one of its kind leaves alone. So no reading is counted twice, and none
 /// is lost.
+///
+/// The first master that is heard where there is no other is measured from its first
+/// Announce on. Its comparisons leave the port when its second one has qualified it (IEEE
+/// 1588-2019 9.3.2.5): nobody is followed who announced himself only once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PortComparison {
     /// With the differences as TAI, corrections and delayAsymmetry included. The root
@@ -109,14 +113,15 @@ impl Port {
     /// What the port is doing.
     #[must_use]
     pub fn status(&self) -> PortStatus {
+        let followed = self.selected().is_some_and(|master| master.qualified);
         PortStatus {
             state: match self.master {
                 _ if !self.link_up => PortState::Faulty,
                 None => PortState::Listening,
-                Some(_) if self.slave.calibrated => PortState::Slave,
+                Some(_) if self.slave.calibrated && followed => PortState::Slave,
                 Some(_) => PortState::Uncalibrated,
             },
-            parent: self.master.and_then(|id| self.foreign_masters.get(id)).map(Parent::from),
+            parent: self.selected().map(Parent::from),
             mean_path_delay: self.slave.mean_path_delay,
             delay_req_interval: config::interval(self.log_delay_req_interval()),
             utc_offset_mismatch: self.slave.utc_offset_mismatch,
@@ -326,7 +331,7 @@ impl Port {
 
     /// Runs the best-master-clock algorithm (9.3).
     fn decide(&mut self, now: Timestamp<Free>) {
-        let masters: Vec<_> = self.foreign_masters.qualified().copied().collect();
+        let masters = self.foreign_masters.eligible();
         let requests = if masters.is_empty() {
             self.engine.listen();
             Vec::new()
@@ -334,7 +339,15 @@ impl Port {
             self.engine.select(&masters)
         };
         self.change_master(self.engine.master());
+        if self.selected().is_some_and(|master| master.qualified) {
+            self.actions.extend(self.slave.early.drain(..).map(Action::Compared));
+        }
         self.fulfil(requests, now);
+    }
+
+    /// The master, as it announces itself.
+    fn selected(&self) -> Option<&ForeignMaster> {
+        self.foreign_masters.get(self.master?)
     }
 
     fn change_master(&mut self, to: Option<PortIdentity>) {
@@ -430,15 +443,14 @@ impl Port {
     fn stamped(&self, stamp: Stamp, difference: Duration) -> Result<Stamped, Rejection> {
         let difference = difference + self.config.delay_asymmetry;
         let reading = Reading { at: stamp.at, difference };
-        let master = self.master.and_then(|id| self.foreign_masters.get(id));
-        let flags = master.map(|master| master.header.flags).unwrap_or_default();
+        let flags = self.selected().map(|master| master.header.flags).unwrap_or_default();
         let (arbitrary, leaps) = (self.config.arbitrary_timescale, &self.config.leap_table);
         let reading = timescale::to_tai(reading, flags, arbitrary, leaps)?;
         Ok(Stamped { reading, stamp })
     }
 
     fn check_utc_offset(&mut self, reading: Reading) {
-        let Some(master) = self.master.and_then(|id| self.foreign_masters.get(id)) else { return };
+        let Some(master) = self.selected() else { return };
         let tai = Timestamp::from_epoch(reading.at.since_epoch() + reading.difference);
         self.slave.utc_offset_mismatch = timescale::check_utc_offset(
             master.header.flags,
@@ -450,9 +462,14 @@ impl Port {
     }
 
     fn compared(&mut self, readings: (Option<Stamped>, Option<Stamped>)) {
-        let master = self.master.and_then(|id| self.foreign_masters.get(id));
-        let comparison = master.and_then(|master| slave::comparison(readings, master));
-        self.actions.extend(comparison.map(Action::Compared));
+        let Some(master) = self.selected() else { return };
+        let qualified = master.qualified;
+        let Some(comparison) = slave::comparison(readings, master) else { return };
+        if qualified {
+            self.actions.push_back(Action::Compared(comparison));
+        } else {
+            self.slave.keep_early(comparison);
+        }
     }
 }
 
