@@ -25,8 +25,8 @@ pub struct PortConfig {
     /// announceReceiptTimeout, at least 2: announce intervals without an Announce after
     /// which a master is held to be dead.
     pub announce_receipt_timeout: u8,
-    /// logMinDelayReqInterval, −7 to 7: mean time between Delay_Req. A master that asks
-    /// for a longer one gets it, up to 2⁷ s.
+    /// logMinDelayReqInterval, −7 to 7: mean time between Delay_Req until the master has
+    /// stated its own in a Delay_Resp, and where it states none.
     pub log_min_delay_req_interval: i8,
     /// delayAsymmetry (7.4.2): half of what the way from the master takes longer than
     /// the way to it; negative if it takes less.
@@ -149,14 +149,14 @@ pub(crate) fn interval(log: i8) -> Duration {
     Duration::from_bits(exact >> (30 - log.clamp(-30, 30)))
 }
 
-/// The logMinDelayReqInterval in force: the longer of the port's own and the master's
-/// (7.7.2.4).
+/// The logMinDelayReqInterval in force: it is the master that sets it, by its Delay_Resp
+/// (7.7.2.4, 9.5.11.2), and the port's `own` stands for one that is still to come.
 ///
-/// 0x7F means that the master states none (13.8). A longer one than 2⁷ s is taken as
-/// that, lest one message silence the port for good.
+/// 0x7F means that the master states none (13.8). One beyond the range is taken as its
+/// end, lest one message silence the port for good, or make it flood the network.
 pub(crate) fn delay_req_interval(own: i8, master: Option<i8>) -> i8 {
     let stated = master.filter(|&log| log != UNSTATED).unwrap_or(own);
-    own.max(stated.min(*LOG_INTERVALS.end()))
+    stated.clamp(*LOG_INTERVALS.start(), *LOG_INTERVALS.end())
 }
 
 #[cfg(test)]
@@ -175,13 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn a_master_may_ask_for_fewer_requests_but_not_for_more_nor_for_none() {
+    fn a_master_sets_the_rate_of_requests_but_neither_asks_for_none_nor_for_a_flood() {
         for (own, master, in_force) in [
             (0, None, 0),
+            (-3, None, -3),
             (0, Some(0x7f), 0),
             (0, Some(3), 3),
-            (0, Some(-4), 0),
-            (-7, Some(-8), -7),
+            (0, Some(-4), -4),
+            (0, Some(i8::MIN), -7),
             (0, Some(126), 7),
         ] {
             assert_eq!(delay_req_interval(own, master), in_force, "{own} {master:?}");

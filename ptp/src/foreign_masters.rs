@@ -20,7 +20,8 @@ pub(crate) struct ForeignMaster {
     /// announce intervals. The standard adds a random part lest many ports become masters
     /// at once; a slave never does.
     pub(crate) timeout: Duration,
-    qualified: bool,
+    /// It announced itself twice within [`TIME_WINDOW`].
+    pub(crate) qualified: bool,
 }
 
 impl ForeignMaster {
@@ -46,7 +47,7 @@ impl ForeignMasters {
         }
     }
 
-    /// Takes an Announce in; true if it may change which master is the best.
+    /// Takes an Announce in; true if it may change which master is to be selected.
     pub(crate) fn hear(
         &mut self,
         header: Header,
@@ -75,7 +76,7 @@ impl ForeignMasters {
             None if full => Err(Rejection::TooManyMasters),
             None => {
                 self.masters.push(master);
-                Ok(false)
+                Ok(self.masters.len() == 1)
             }
         }
     }
@@ -92,8 +93,15 @@ impl ForeignMasters {
         self.masters.iter().map(ForeignMaster::expiry).min()
     }
 
-    pub(crate) fn qualified(&self) -> impl Iterator<Item = &ForeignMaster> {
-        self.masters.iter().filter(|master| master.qualified)
+    /// Those of which the best is to be selected: the qualified ones. Where there is none,
+    /// the first that was heard, to be measured until it is qualified.
+    pub(crate) fn eligible(&self) -> Vec<ForeignMaster> {
+        let qualified: Vec<_> = self.masters.iter().filter(|m| m.qualified).copied().collect();
+        if qualified.is_empty() {
+            self.masters.first().copied().into_iter().collect()
+        } else {
+            qualified
+        }
     }
 
     pub(crate) fn get(&self, source: PortIdentity) -> Option<&ForeignMaster> {
@@ -127,6 +135,10 @@ mod tests {
         ForeignMasters::new(&PortConfig { announce_receipt_timeout, ..config })
     }
 
+    fn qualified_of(masters: &ForeignMasters) -> usize {
+        masters.masters.iter().filter(|master| master.qualified).count()
+    }
+
     fn at(seconds: i64) -> Timestamp<Free> {
         Timestamp::from_secs(seconds)
     }
@@ -136,7 +148,7 @@ mod tests {
         let mut masters = masters(10);
         let mut hear = |sequence_id, second| {
             masters.hear(header(1, sequence_id), Announce::default(), at(second)).unwrap();
-            masters.qualified().count()
+            qualified_of(&masters)
         };
         assert_eq!(hear(1, 0), 0);
         assert_eq!(hear(2, 4), 0);
@@ -145,16 +157,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_newly_qualified_or_changed_master_calls_for_a_decision() {
+    fn only_the_first_a_newly_qualified_or_a_changed_master_calls_for_a_decision() {
         let mut masters = masters(10);
         let better = Announce { clock_class: 6, ..Announce::default() };
         let worse = Announce { clock_class: 7, ..Announce::default() };
         for (sequence_id, announce, decision) in
-            [(1, worse, false), (2, worse, true), (3, worse, false), (4, better, true)]
+            [(1, worse, true), (2, worse, true), (3, worse, false), (4, better, true)]
         {
             let now = at(i64::from(sequence_id));
             assert_eq!(masters.hear(header(1, sequence_id), announce, now), Ok(decision));
         }
+        let other = masters.hear(header(2, 1), better, at(5));
+        assert_eq!(other, Ok(false));
     }
 
     #[test]
@@ -183,7 +197,7 @@ mod tests {
             for (late, qualified) in [(Duration::from_nanos(1), 0), (Duration::ZERO, 1)] {
                 let mut masters = masters.clone();
                 masters.hear(stating(1), Announce::default(), last + late).unwrap();
-                assert_eq!(masters.qualified().count(), qualified, "{stated}");
+                assert_eq!(qualified_of(&masters), qualified, "{stated}");
             }
         }
     }

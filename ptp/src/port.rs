@@ -5,7 +5,7 @@ use clock_models::time::{Duration, Free, LeapTable, Timestamp};
 
 use crate::config::{self, ArbitraryTimescale, ConfigError, PortConfig};
 use crate::engine::{self, Engine, Measured, Request};
-use crate::foreign_masters::ForeignMasters;
+use crate::foreign_masters::{ForeignMaster, ForeignMasters};
 use crate::rejection::{Rejection, Rejections};
 use crate::slave::{self, Slave, Stamped};
 use crate::status::{Parent, PortState, PortStatus};
@@ -51,6 +51,10 @@ pub enum Action {
 /// lies within the announce receipt timeout. A reading to the master that no Sync fetched
 /// before the next one of its kind leaves alone. So no reading is counted twice, and none
 /// is lost.
+///
+/// The first master that is heard where there is no other is measured from its first
+/// Announce on. Its comparisons leave the port when its second one has qualified it (IEEE
+/// 1588-2019 9.3.2.5): nobody is followed who announced himself only once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PortComparison {
     /// With the differences as TAI, corrections and delayAsymmetry included. The root
@@ -109,18 +113,17 @@ impl Port {
     /// What the port is doing.
     #[must_use]
     pub fn status(&self) -> PortStatus {
-        let log = self.slave.log_min_delay_req_interval;
-        let log = config::delay_req_interval(self.config.log_min_delay_req_interval, log);
+        let followed = self.selected().is_some_and(|master| master.qualified);
         PortStatus {
             state: match self.master {
                 _ if !self.link_up => PortState::Faulty,
                 None => PortState::Listening,
-                Some(_) if self.slave.calibrated => PortState::Slave,
+                Some(_) if self.slave.calibrated && followed => PortState::Slave,
                 Some(_) => PortState::Uncalibrated,
             },
-            parent: self.master.and_then(|id| self.foreign_masters.get(id)).map(Parent::from),
+            parent: self.selected().map(Parent::from),
             mean_path_delay: self.slave.mean_path_delay,
-            delay_req_interval: config::interval(log),
+            delay_req_interval: config::interval(self.log_delay_req_interval()),
             utc_offset_mismatch: self.slave.utc_offset_mismatch,
         }
     }
@@ -236,7 +239,7 @@ impl Port {
             Body::Announce(announce) => self.announce(message.header, *announce, now),
             Body::Sync(_) => self.sync(&message, stamp.ok_or(Rejection::NoReceiveStamp)?),
             Body::FollowUp(follow_up) => self.follow_up(&message, *follow_up),
-            Body::DelayResp(response) => self.delay_resp(&message, *response),
+            Body::DelayResp(response) => self.delay_resp(&message, *response, now),
             Body::DelayReq(_) => Err(Rejection::OtherPort),
         }
     }
@@ -299,7 +302,12 @@ impl Port {
         self.measure()
     }
 
-    fn delay_resp(&mut self, message: &Message, response: DelayResp) -> Result<(), Rejection> {
+    fn delay_resp(
+        &mut self,
+        message: &Message,
+        response: DelayResp,
+        now: Timestamp<Free>,
+    ) -> Result<(), Rejection> {
         if response.requesting_port != self.identity() {
             return Err(Rejection::OtherPort);
         }
@@ -309,7 +317,7 @@ impl Port {
             return Err(Rejection::TimeStamp);
         }
         self.slave.request_answered(message.header.sequence_id)?;
-        self.slave.log_min_delay_req_interval = Some(message.header.log_message_interval);
+        self.take_delay_req_interval(message.header.log_message_interval, now);
         self.engine.general(message);
         self.measure()
     }
@@ -323,7 +331,7 @@ impl Port {
 
     /// Runs the best-master-clock algorithm (9.3).
     fn decide(&mut self, now: Timestamp<Free>) {
-        let masters: Vec<_> = self.foreign_masters.qualified().copied().collect();
+        let masters = self.foreign_masters.eligible();
         let requests = if masters.is_empty() {
             self.engine.listen();
             Vec::new()
@@ -331,7 +339,15 @@ impl Port {
             self.engine.select(&masters)
         };
         self.change_master(self.engine.master());
+        if self.selected().is_some_and(|master| master.qualified) {
+            self.actions.extend(self.slave.early.drain(..).map(Action::Compared));
+        }
         self.fulfil(requests, now);
+    }
+
+    /// The master, as it announces itself.
+    fn selected(&self) -> Option<&ForeignMaster> {
+        self.foreign_masters.get(self.master?)
     }
 
     fn change_master(&mut self, to: Option<PortIdentity>) {
@@ -348,7 +364,7 @@ impl Port {
         for request in requests {
             match request {
                 Request::DelayTimer(after) => {
-                    self.delay_request = Some(now + self.stretched(after));
+                    self.delay_request = Some(now + self.in_force(after));
                 }
                 Request::SendEvent { context, bytes } => self.send_event(context, &bytes),
                 Request::SendGeneral { bytes } => {
@@ -358,12 +374,26 @@ impl Port {
         }
     }
 
-    /// statime knows only our own logMinDelayReqInterval: the master's, if it is longer,
-    /// stretches the random time that statime has drawn.
-    fn stretched(&self, after: Duration) -> Duration {
+    /// logMinDelayReqInterval in force.
+    fn log_delay_req_interval(&self) -> i8 {
         let own = self.config.log_min_delay_req_interval;
-        let log = config::delay_req_interval(own, self.slave.log_min_delay_req_interval);
-        after * (1_i64 << (log - own))
+        config::delay_req_interval(own, self.slave.log_min_delay_req_interval)
+    }
+
+    /// Takes the interval that the master states. The next request is waiting already, for
+    /// a random time of the interval until now; what is left of it becomes as much of the
+    /// new one.
+    fn take_delay_req_interval(&mut self, stated: i8, now: Timestamp<Free>) {
+        let before = self.log_delay_req_interval();
+        self.slave.log_min_delay_req_interval = Some(stated);
+        let change = self.log_delay_req_interval() - before;
+        self.delay_request = self.delay_request.map(|due| now + scaled(due - now, change));
+    }
+
+    /// statime knows only our own logMinDelayReqInterval: the one in force scales the
+    /// random time that statime has drawn.
+    fn in_force(&self, after: Duration) -> Duration {
+        scaled(after, self.log_delay_req_interval() - self.config.log_min_delay_req_interval)
     }
 
     /// Sends what statime wrote, under the number of this port.
@@ -413,15 +443,14 @@ impl Port {
     fn stamped(&self, stamp: Stamp, difference: Duration) -> Result<Stamped, Rejection> {
         let difference = difference + self.config.delay_asymmetry;
         let reading = Reading { at: stamp.at, difference };
-        let master = self.master.and_then(|id| self.foreign_masters.get(id));
-        let flags = master.map(|master| master.header.flags).unwrap_or_default();
+        let flags = self.selected().map(|master| master.header.flags).unwrap_or_default();
         let (arbitrary, leaps) = (self.config.arbitrary_timescale, &self.config.leap_table);
         let reading = timescale::to_tai(reading, flags, arbitrary, leaps)?;
         Ok(Stamped { reading, stamp })
     }
 
     fn check_utc_offset(&mut self, reading: Reading) {
-        let Some(master) = self.master.and_then(|id| self.foreign_masters.get(id)) else { return };
+        let Some(master) = self.selected() else { return };
         let tai = Timestamp::from_epoch(reading.at.since_epoch() + reading.difference);
         self.slave.utc_offset_mismatch = timescale::check_utc_offset(
             master.header.flags,
@@ -433,8 +462,18 @@ impl Port {
     }
 
     fn compared(&mut self, readings: (Option<Stamped>, Option<Stamped>)) {
-        let master = self.master.and_then(|id| self.foreign_masters.get(id));
-        let comparison = master.and_then(|master| slave::comparison(readings, master));
-        self.actions.extend(comparison.map(Action::Compared));
+        let Some(master) = self.selected() else { return };
+        let qualified = master.qualified;
+        let Some(comparison) = slave::comparison(readings, master) else { return };
+        if qualified {
+            self.actions.push_back(Action::Compared(comparison));
+        } else {
+            self.slave.keep_early(comparison);
+        }
     }
+}
+
+/// 2^`log` times as long, for −30 ≤ `log` ≤ 30.
+fn scaled(duration: Duration, log: i8) -> Duration {
+    if log < 0 { duration / (1_i64 << -log) } else { duration * (1_i64 << log) }
 }

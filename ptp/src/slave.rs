@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use clock_models::comparison::{Comparison, Reading, Stamp, Upstream};
 use clock_models::time::Duration;
 use statime::port::TimestampContext;
@@ -8,6 +10,10 @@ use crate::port::PortComparison;
 use crate::rejection::Rejection;
 use crate::timescale::UtcOffsetMismatch;
 use crate::wire::Flags;
+
+/// Comparisons that are kept for a master until it is qualified: two seconds of Sync and
+/// Delay_Req at the highest rate.
+const EARLY: usize = 512;
 
 /// What belongs to the selected master, and ends with it.
 #[derive(Default)]
@@ -20,8 +26,10 @@ pub(crate) struct Slave {
     pub(crate) log_min_delay_req_interval: Option<i8>,
     pub(crate) mean_path_delay: Option<Duration>,
     pub(crate) utc_offset_mismatch: Option<UtcOffsetMismatch>,
-    /// A comparison of both directions has left the port.
+    /// A comparison of both directions was made.
     pub(crate) calibrated: bool,
+    /// Comparisons with a master that is not qualified yet.
+    pub(crate) early: VecDeque<PortComparison>,
 }
 
 /// The last Sync.
@@ -151,6 +159,14 @@ impl Slave {
     /// waited in vain leaves the port alone.
     pub(crate) fn wait(&mut self, to: Stamped) -> Option<(Option<Stamped>, Option<Stamped>)> {
         self.waiting.replace(to).map(|before| (None, Some(before)))
+    }
+
+    /// Keeps a comparison until the master is qualified; the last ones if there are many.
+    pub(crate) fn keep_early(&mut self, comparison: PortComparison) {
+        if self.early.len() == EARLY {
+            self.early.pop_front();
+        }
+        self.early.push_back(comparison);
     }
 }
 

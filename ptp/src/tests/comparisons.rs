@@ -131,8 +131,8 @@ fn every_reading_leaves_the_port_exactly_once_whatever_the_rates() {
     for (sync_interval, log_min_delay_req_interval) in
         [(MILLISECOND * 125, 1), (Duration::SECOND, -2), (Duration::from_secs(4), 0)]
     {
-        let master = Master { sync_interval, ..Master::new(1) };
-        let pair = follow(PortConfig { log_min_delay_req_interval, ..config() }, master, 100.0);
+        let master = Master { sync_interval, log_min_delay_req_interval, ..Master::new(1) };
+        let pair = follow(config(), master, 100.0);
         let readings = |of: fn(&crate::PortComparison) -> Option<Reading>| -> Vec<_> {
             pair.compared.iter().filter_map(of).map(|reading| reading.at).collect()
         };
@@ -158,9 +158,8 @@ fn every_reading_leaves_the_port_exactly_once_whatever_the_rates() {
 fn readings_far_apart_are_not_paired() {
     // No Sync for 20 s, while a Delay_Req is answered each 10 s at most.
     let sync_interval = Duration::from_secs(20);
-    let master = Master { sync_interval, ..Master::new(1) };
-    let config = PortConfig { log_min_delay_req_interval: 4, ..config() };
-    let pair = follow(config, master, 400.0);
+    let master = Master { sync_interval, log_min_delay_req_interval: 4, ..Master::new(1) };
+    let pair = follow(config(), master, 400.0);
     let mut alone = 0;
     for made in &pair.compared {
         let comparison = made.comparison;
@@ -247,8 +246,8 @@ fn status_shows_what_the_master_announces() {
 }
 
 #[test]
-fn the_master_sets_the_least_interval_between_requests() {
-    for (own, master_log, in_force) in [(-1, 1, 2.0), (1, -3, 2.0), (0, 0x7f, 1.0)] {
+fn the_master_sets_the_mean_interval_between_requests() {
+    for (own, master_log, in_force) in [(-1, 1, 2.0), (1, -3, 0.125), (0, 0x7f, 1.0)] {
         let master = Master { log_min_delay_req_interval: master_log, ..Master::new(1) };
         let config = PortConfig { log_min_delay_req_interval: own, ..config() };
         let pair = follow(config, master, 2000.0);
@@ -256,6 +255,19 @@ fn the_master_sets_the_least_interval_between_requests() {
         // deviation of interval/√(3n), here 2 % at most.
         let mean = 2000.0 / pair.requests.len() as f64;
         assert!((mean / in_force - 1.0).abs() < 0.08, "{mean} s instead of {in_force} s");
+    }
+}
+
+#[test]
+fn a_master_that_allows_more_requests_gets_them_from_its_first_answer_on() {
+    // The second is not waited for as the port's own interval of a second would have it.
+    let master = Master { log_min_delay_req_interval: -3, ..Master::new(1) };
+    for seed in 0..20 {
+        let mut pair = Pair::new(config(), vec![master.clone()]);
+        pair.port = Port::new(config(), seed).unwrap();
+        pair.run(3.0);
+        let first = pair.requests[0];
+        assert!((pair.requests[1] - first).seconds() < 0.251, "{seed}");
     }
 }
 

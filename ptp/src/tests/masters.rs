@@ -50,16 +50,52 @@ fn the_better_master_is_chosen_and_the_other_takes_over_when_it_dies() {
 }
 
 #[test]
-fn a_master_is_followed_from_its_second_announce_on() {
-    let mut pair = Pair::new(config(), vec![master(1, 100)]);
-    pair.run(1.0);
-    assert_eq!(pair.port.status().state, PortState::Listening);
+fn a_master_is_measured_from_its_first_announce_on_and_followed_from_its_second() {
+    // An Announce at 0.037 s and at 2.037 s, eight Sync and Delay_Req a second.
+    let slow = Master {
+        log_announce_interval: 1,
+        log_min_delay_req_interval: -3,
+        sync_interval: Duration::SECOND / 8,
+        ..master(1, 100)
+    };
+    let mut pair = Pair::new(config(), vec![slow]);
+    pair.run(2.0);
+    assert_eq!(pair.port.status().state, PortState::Uncalibrated);
+    assert!(pair.compared.is_empty());
     // Its second Announce, and no Sync yet.
     pair.run(0.05);
-    assert_eq!(pair.port.status().state, PortState::Uncalibrated);
-    pair.run(3.0);
     assert_eq!(pair.port.status().state, PortState::Slave);
+    let both = |c: &&crate::PortComparison| c.comparison.two_way(0.0).is_some();
+    assert!(pair.compared.iter().filter(both).count() > 4);
+    let times: Vec<_> = pair.compared.iter().filter_map(|c| c.comparison.from_reference).collect();
+    assert_eq!(times.len(), 16);
+    assert!(times.is_sorted_by_key(|reading| reading.at));
     assert_eq!(pair.changes.len(), 1);
+    assert_unmixed(&pair);
+}
+
+#[test]
+fn a_master_that_announces_itself_once_is_never_followed() {
+    let once = Master { log_announce_interval: 1, ..master(1, 100) };
+    let mut pair = Pair::new(config(), vec![once]);
+    pair.run(1.5);
+    pair.masters[0].alive = false;
+    pair.run(20.0);
+    assert!(pair.compared.is_empty());
+    assert_eq!(pair.port.status().state, PortState::Listening);
+}
+
+#[test]
+fn a_qualified_master_is_not_given_up_for_one_that_was_heard_once() {
+    let mut pair = Pair::new(config(), vec![master(1, 100)]);
+    pair.run(10.0);
+    let first = pair.masters[0].identity;
+    pair.add(Master { log_announce_interval: 2, ..master(2, 90) });
+    pair.run(2.0);
+    assert_eq!(pair.master(), Some(first));
+    pair.run(3.0);
+    assert_eq!(pair.master(), Some(pair.masters[1].identity));
+    assert_unmixed(&pair);
 }
 
 #[test]

@@ -91,8 +91,7 @@ impl Link {
                 if let Some(interval) = intervals.out_of_range() {
                     return Err(SetupError::Interval(at.source, interval));
                 }
-                let mut config = PortConfig::new(host_identity(at.hop), leap.clone());
-                config.log_min_delay_req_interval = intervals.delay_req;
+                let config = PortConfig::new(host_identity(at.hop), leap.clone());
                 let source = ptp::source::Source::new(config, None, seed())
                     .map_err(|error| SetupError::Port(at.source, error))?;
                 let master = Master::new(master_identity(at, &far_end), intervals);
