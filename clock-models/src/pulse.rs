@@ -144,8 +144,7 @@ mod tests {
 
     fn believed(at: Timestamp<Free>, error: f64, bound: f64) -> Option<Believed> {
         let error = Duration::from_seconds(error).unwrap();
-        let time =
-            Timestamp::from_epoch(at.since_epoch() + Duration::from_secs(APART) + error);
+        let time = Timestamp::from_epoch(at.since_epoch() + Duration::from_secs(APART) + error);
         Some(Believed { time, bound })
     }
 

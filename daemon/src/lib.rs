@@ -17,6 +17,7 @@ pub mod leap;
 pub mod logging;
 pub mod metrics;
 pub mod net;
+pub mod nmea;
 pub mod record;
 pub mod render;
 pub mod serve_ntp;

@@ -2,7 +2,10 @@
 //! edge, and reports what came of it.
 
 pub mod clock;
+mod marks;
+pub mod nmea;
 pub mod ntp;
+pub mod pps;
 pub mod ptp;
 mod stamper;
 
