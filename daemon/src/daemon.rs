@@ -34,6 +34,7 @@ use crate::record::Recorder;
 use crate::serve_ntp::{NtpServer, Served};
 use crate::service::Service;
 use crate::source::clock::{ClockSource, Upper};
+use crate::source::gpsd::GpsdSource;
 use crate::source::nmea::NmeaSource;
 use crate::source::ntp::{NtpSource, Place, Taken};
 use crate::source::pps::PpsSource;
@@ -107,6 +108,7 @@ enum Spec {
     Clock(config::ClockSource),
     Pps(config::PpsSource),
     Nmea(config::NmeaSource),
+    Gpsd(config::GpsdSource),
 }
 
 impl Spec {
@@ -117,6 +119,7 @@ impl Spec {
             Self::Clock(source) => &source.common,
             Self::Pps(source) => &source.common,
             Self::Nmea(source) => &source.common,
+            Self::Gpsd(source) => &source.common,
         }
     }
 }
@@ -445,6 +448,9 @@ impl Daemon {
             Spec::Nmea(source) => {
                 spawn_local(NmeaSource::new(context, source.clone()).run()).abort_handle()
             }
+            Spec::Gpsd(source) => {
+                spawn_local(GpsdSource::new(context, source.clone()).run()).abort_handle()
+            }
         }
     }
 
@@ -559,7 +565,8 @@ fn specs(config: &Config) -> Vec<Spec> {
     let clocks = config.sources.clock.iter().cloned().map(Spec::Clock);
     let pps = config.sources.pps.iter().cloned().map(Spec::Pps);
     let nmea = config.sources.nmea.iter().cloned().map(Spec::Nmea);
-    ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).collect()
+    let gpsd = config.sources.gpsd.iter().cloned().map(Spec::Gpsd);
+    ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd).collect()
 }
 
 fn terms(common: &config::SourceCommon) -> Terms {

@@ -10,6 +10,7 @@ pub mod connections;
 pub mod control;
 pub mod daemon;
 pub mod drift;
+pub mod gpsd;
 pub mod host_clock;
 pub mod http;
 pub mod interfaces;

@@ -117,15 +117,25 @@ fn zda(fields: &[&str]) -> Result<Option<UtcReading>, Fault> {
     if time.is_empty() || year.is_empty() {
         return Ok(None);
     }
-    reading(time, day, month, number::<4>(year, 10).map(i64::from)).map(Some)
+    reading(time, day, month, self::year(year)).map(Some)
 }
 
-fn reading(time: &str, day: &str, month: &str, year: Option<i64>) -> Result<UtcReading, Fault> {
+pub(crate) fn reading(
+    time: &str,
+    day: &str,
+    month: &str,
+    year: Option<i64>,
+) -> Result<UtcReading, Fault> {
     let part = |text: &str| number::<2>(text, 10).and_then(|value| u8::try_from(value).ok());
     let date = || Timestamp::<Utc>::from_date(year?, part(month)?, part(day)?);
     let date = date().ok_or(Fault::Malformed)?;
     let (since_midnight, in_leap_second) = time_of_day(time).ok_or(Fault::Malformed)?;
     Ok(UtcReading { timestamp: date + since_midnight, in_leap_second })
+}
+
+/// A year of four digits.
+pub(crate) fn year(text: &str) -> Option<i64> {
+    number::<4>(text, 10).map(i64::from)
 }
 
 /// Time since midnight as POSIX counts it, and whether it is in a leap second (23:59:60).

@@ -657,3 +657,12 @@ fn pulses_alone_name_no_second() {
     let (_, _, text) = problem(&(nmea.to_owned() + "speed = 9601\n"));
     assert!(text.contains("no serial line has a speed of 9601"), "{text}");
 }
+
+#[test]
+fn gpsd_is_asked_on_this_host_unless_told_otherwise() {
+    let config = parse("[[source.gpsd]]\n");
+    let [source] = config.sources.gpsd.as_slice() else { panic!("{:?}", config.sources) };
+    assert_eq!((source.host.as_str(), source.port), ("127.0.0.1", 2947));
+    assert_eq!(source.common.name, "gpsd");
+    assert_eq!(config.every_source().count(), 1);
+}

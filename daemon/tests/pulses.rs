@@ -1,10 +1,11 @@
 //! Receivers and pulses as sources, without their hardware.
-#![expect(clippy::unwrap_used, reason = "these are tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 mod common;
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -95,5 +96,57 @@ fn pulses_whose_device_is_missing_leave_the_others_alone_and_say_what_to_do() {
     let pps = daemon.source("pps4000000");
     assert_eq!((pps.protocol.as_str(), pps.accepted), ("pps", 0));
     assert!(pps.reason.unwrap().contains("pps-ldisc"));
+    daemon.assert_sound();
+}
+
+/// A gpsd that tells the time of each second, and that its pulse came just when the system
+/// clock showed it. It hangs up on its first client.
+fn gpsd() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        drop(listener.accept());
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut asked = String::new();
+            BufReader::new(stream.try_clone().unwrap()).read_line(&mut asked).unwrap();
+            assert!(asked.starts_with("?WATCH={") && asked.contains("\"pps\":true"), "{asked}");
+            let _ = stream.write_all(b"{\"class\":\"VERSION\",\"release\":\"3\"}\r\n");
+            loop {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+                let next = now.as_secs() + 1;
+                thread::sleep(Duration::from_secs(next) - now);
+                if stream.write_all(told_of(next).as_bytes()).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    address
+}
+
+fn told_of(second: u64) -> String {
+    let (year, month, day) = Timestamp::<Utc>::from_secs(i64::try_from(second).unwrap()).date();
+    let (hour, minute) = (second / 3600 % 24, second / 60 % 60);
+    let time = format!("{hour:02}:{minute:02}:{:02}.000Z", second % 60);
+    format!(
+        "{{\"class\":\"PPS\",\"real_sec\":{second},\"real_nsec\":0,\"clock_sec\":{second},\
+         \"clock_nsec\":0}}\r\n\
+         {{\"class\":\"TPV\",\"mode\":3,\"time\":\"{year}-{month:02}-{day:02}T{time}\"}}\r\n"
+    )
+}
+
+#[test]
+fn a_clock_follows_the_pulses_of_a_gpsd_that_it_calls_again() {
+    let gpsd = format!("[[source.gpsd]]\nport = {}\n", gpsd().port());
+    let clock = VIRTUAL.to_owned() + "initial-offset = \"3 s\"\n";
+    let mut daemon = Daemon::start(&(clock + &gpsd));
+    let status = daemon.until_locked("virtual");
+    let source = daemon.source("gpsd");
+    assert_eq!((source.protocol.as_str(), source.state), ("gpsd", SelectionState::Leader));
+    assert_eq!(source.time_stamps, "kernel");
+    assert!(source.rejected["no-connection"] > 0);
+    // As sure as pulses are, and not as the time that comes with them.
+    assert!(status.clocks[0].bound.unwrap() < 10e-3, "{:?}", status.clocks[0].bound);
     daemon.assert_sound();
 }

@@ -10,8 +10,8 @@ use utcd_linux::serial::is_speed;
 
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
-    Clock, ClockMode, ClockSource, ClockType, Config, NmeaSource, NtpSource, Origin, PhcTimescale,
-    PpsSource, PtpSource, SourceCommon,
+    Clock, ClockMode, ClockSource, ClockType, Config, GpsdSource, NmeaSource, NtpSource, Origin,
+    PhcTimescale, PpsSource, PtpSource, SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
@@ -30,14 +30,16 @@ impl Config {
         self.sources.ptp.iter_mut().for_each(PtpSource::fill_in);
         let first = self.clocks.first().map(|clock| clock.name.clone()).unwrap_or_default();
         self.sources.nmea.iter_mut().for_each(NmeaSource::fill_in);
+        self.sources.gpsd.iter_mut().for_each(GpsdSource::fill_in);
         let sources = &mut self.sources;
         let ntp = sources.ntp.iter_mut().map(|source| &mut source.common.clock);
         let ptp = sources.ptp.iter_mut().map(|source| &mut source.common.clock);
         let clocks = sources.clock.iter_mut().map(|source| &mut source.common.clock);
         let pps = sources.pps.iter_mut().map(|source| &mut source.common.clock);
         let nmea = sources.nmea.iter_mut().map(|source| &mut source.common.clock);
+        let gpsd = sources.gpsd.iter_mut().map(|source| &mut source.common.clock);
         let served = self.serve.ntp.iter_mut().map(|server| &mut server.clock);
-        let all = ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(served);
+        let all = ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd).chain(served);
         for clock in all.filter(|clock| clock.is_empty()) {
             clock.clone_from(&first);
         }
@@ -170,6 +172,14 @@ impl NmeaSource {
     }
 }
 
+impl GpsdSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            "gpsd".clone_into(&mut self.common.name);
+        }
+    }
+}
+
 fn last_part(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -283,8 +293,10 @@ impl Checker<'_, '_> {
         let clocks = clocks.iter().filter(|source| follows(&source.common)).count();
         let nmea = &self.config.sources.nmea;
         let nmea = nmea.iter().filter(|source| follows(&source.common)).count();
+        let gpsd = &self.config.sources.gpsd;
+        let gpsd = gpsd.iter().filter(|source| follows(&source.common)).count();
         let pps = self.config.sources.pps.iter().filter(|source| follows(&source.common)).count();
-        let others = u32::try_from(ptp + clocks + nmea).unwrap_or(u32::MAX);
+        let others = u32::try_from(ptp + clocks + nmea + gpsd).unwrap_or(u32::MAX);
         let named = servers.saturating_add(others);
         let sources = named.saturating_add(u32::try_from(pps).unwrap_or(u32::MAX));
         if sources == 0 {
@@ -334,6 +346,10 @@ impl Checker<'_, '_> {
                 let what = format!("no serial line has a speed of {} bit/s", source.speed);
                 self.refuse(at, "speed", what, "write 4800, 9600, 19200, 38400 or 115200");
             }
+        }
+        let before = before + sources.nmea.len();
+        for (i, source) in sources.gpsd.iter().enumerate() {
+            self.common(before + i, &source.common, &format!("source.gpsd.{i}"));
         }
     }
 

@@ -138,6 +138,8 @@ section! {
         "pps" => pps: Vec<PpsSource> = tables::<PpsSource>(), Otherwise("none");
         /// Receivers that tell the time by NMEA 0183.
         "nmea" => nmea: Vec<NmeaSource> = tables::<NmeaSource>(), Otherwise("none");
+        /// Receivers that gpsd looks after.
+        "gpsd" => gpsd: Vec<GpsdSource> = tables::<GpsdSource>(), Otherwise("none");
     }
 }
 
@@ -294,12 +296,32 @@ section! {
 }
 
 section! {
+    /// A receiver that gpsd looks after. Its pulses are used while gpsd tells of any: gpsd
+    /// names their seconds. Otherwise its time is, which is coarse.
+    GpsdSource {
+        with common: SourceCommon;
+        /// Host name or IP address of the gpsd.
+        "host" => host: String = host(), Text("'127.0.0.1'");
+        /// Its TCP port.
+        "port" => port: u16 = Count(1..=u16::MAX), Text("2947");
+        /// Expanded uncertainty (k = 2) of a pulse as it is stamped: receiver, cable, and
+        /// how long the interrupt takes.
+        "uncertainty" => uncertainty: f64 = time().above(0.0).at_most(0.1), Text("'20 us'");
+        /// From the second to when gpsd tells its time.
+        "delay" => delay: f64 = time().at_least(0.0).at_most(1.0), Text("'100 ms'");
+        /// Within this the delay is right, to either side.
+        "delay-uncertainty" => delay_uncertainty: f64 =
+            time().above(0.0).at_most(1.0), Text("'100 ms'");
+    }
+}
+
+section! {
     /// What every source has.
     SourceCommon {
         /// What the source is called in metrics, records and `utcctl`.
         "name" => name: String = name(),
             Otherwise("the address, `<interface>-domain-<number>`, `<of>-for-<clock>`, the last part of the \
-                device, or `<clock>-channel-<number>`");
+                device, `<clock>-channel-<number>`, or `gpsd`");
         /// The clock that is compared with it.
         "clock" => clock: String = name(), Otherwise("the first clock");
         /// Follow this source rather than others that agree with it.

@@ -57,6 +57,13 @@ impl Marks {
         }
     }
 
+    /// What is heard from now on comes another way: but for the frequency, nothing that was
+    /// learnt holds.
+    pub(super) fn start_afresh(&mut self, context: &Context) {
+        self.estimator = Estimator::new(context.frequency);
+        context.record_start(context.frequency);
+    }
+
     /// Frequency of TAI against the time base as far as it is known: value and standard
     /// deviation, ratios.
     pub(super) fn frequency(&self, context: &Context) -> Option<(f64, f64)> {

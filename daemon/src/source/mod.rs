@@ -2,6 +2,7 @@
 //! edge, and reports what came of it.
 
 pub mod clock;
+pub mod gpsd;
 mod marks;
 pub mod nmea;
 pub mod ntp;
