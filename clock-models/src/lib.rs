@@ -14,6 +14,7 @@ pub mod graph;
 pub mod holdover;
 pub mod keeper;
 pub mod prior;
+pub mod pulse;
 pub mod recording;
 pub mod selection;
 pub mod stability;

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use clock_models::estimator::Estimate;
 use clock_models::graph::Chain;
 use clock_models::selection::Unusable;
 use clock_models::uncertainty::{Budget, Component};
@@ -16,6 +17,9 @@ pub struct Account {
     pub status: ClockStatus,
     /// The way from its origin down to it.
     pub chain: Option<Chain>,
+    /// The estimate that it is kept by, of TAI against its time base, and within what that
+    /// holds, s.
+    pub estimate: Option<(Estimate, f64)>,
 }
 
 /// The last account, for those who compare their clock with this one.
@@ -72,7 +76,7 @@ mod tests {
     fn account(state: ClockState, disciplined: bool, offset: f64) -> Account {
         let (offset, bound) = (Some(offset), Some(1e-6));
         let status = ClockStatus { state, disciplined, offset, bound, ..ClockStatus::default() };
-        Account { status, chain: None }
+        Account { status, ..Account::default() }
     }
 
     #[test]

@@ -383,7 +383,8 @@ impl ClockTask {
         self.say(&status);
         let sources = self.source_statuses(reading);
         self.board.put_clock(status.clone(), sources);
-        self.shared.replace(Rc::new(Account { status: status.clone(), chain }));
+        let estimate = tick.estimate.zip(status.bound);
+        self.shared.replace(Rc::new(Account { status: status.clone(), chain, estimate }));
         status
     }
 

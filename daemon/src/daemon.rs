@@ -34,7 +34,10 @@ use crate::record::Recorder;
 use crate::serve_ntp::{NtpServer, Served};
 use crate::service::Service;
 use crate::source::clock::{ClockSource, Upper};
+use crate::source::gpsd::GpsdSource;
+use crate::source::nmea::NmeaSource;
 use crate::source::ntp::{NtpSource, Place, Taken};
+use crate::source::pps::PpsSource;
 use crate::source::ptp::PtpSource;
 use crate::source::{Context, Report};
 
@@ -103,6 +106,9 @@ enum Spec {
     Ntp(config::NtpSource),
     Ptp(config::PtpSource),
     Clock(config::ClockSource),
+    Pps(config::PpsSource),
+    Nmea(config::NmeaSource),
+    Gpsd(config::GpsdSource),
 }
 
 impl Spec {
@@ -111,6 +117,9 @@ impl Spec {
             Self::Ntp(source) => &source.common,
             Self::Ptp(source) => &source.common,
             Self::Clock(source) => &source.common,
+            Self::Pps(source) => &source.common,
+            Self::Nmea(source) => &source.common,
+            Self::Gpsd(source) => &source.common,
         }
     }
 }
@@ -432,6 +441,18 @@ impl Daemon {
                 })
                 .abort_handle()
             }
+            Spec::Pps(source) => {
+                // Its clock is there: the context was made of it.
+                let account = self.clocks.get(&source.common.clock);
+                let account = account.map(|clock| Rc::clone(&clock.account)).unwrap_or_default();
+                spawn_local(PpsSource::new(context, source.clone(), account).run()).abort_handle()
+            }
+            Spec::Nmea(source) => {
+                spawn_local(NmeaSource::new(context, source.clone()).run()).abort_handle()
+            }
+            Spec::Gpsd(source) => {
+                spawn_local(GpsdSource::new(context, source.clone()).run()).abort_handle()
+            }
         }
     }
 
@@ -545,7 +566,11 @@ impl Daemon {
 fn specs(config: &Config) -> Vec<Spec> {
     let ntp = config.sources.ntp.iter().cloned().map(Spec::Ntp);
     let ptp = config.sources.ptp.iter().cloned().map(Spec::Ptp);
-    ntp.chain(ptp).chain(config.sources.clock.iter().cloned().map(Spec::Clock)).collect()
+    let clocks = config.sources.clock.iter().cloned().map(Spec::Clock);
+    let pps = config.sources.pps.iter().cloned().map(Spec::Pps);
+    let nmea = config.sources.nmea.iter().cloned().map(Spec::Nmea);
+    let gpsd = config.sources.gpsd.iter().cloned().map(Spec::Gpsd);
+    ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd).collect()
 }
 
 fn terms(common: &config::SourceCommon) -> Terms {

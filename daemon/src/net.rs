@@ -44,6 +44,34 @@ impl AsyncMonitor {
     }
 }
 
+/// A device that can be waited for.
+#[derive(Debug)]
+pub struct AsyncDevice<T: AsRawFd>(AsyncFd<T>);
+
+impl<T: AsRawFd> AsyncDevice<T> {
+    /// Puts a device on the runtime.
+    ///
+    /// # Errors
+    /// The poller's: a plain file, for one, cannot be waited for.
+    pub fn new(device: T) -> io::Result<Self> {
+        register(device, Interest::READABLE).map(Self)
+    }
+
+    /// Waits until there is something new. The caller then takes it until there is no more.
+    ///
+    /// # Errors
+    /// The poller's.
+    pub async fn wait(&mut self) -> io::Result<()> {
+        self.0.readable_mut().await?.clear_ready();
+        Ok(())
+    }
+
+    /// The device itself.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
+    }
+}
+
 /// A [`TimeSocket`] that can be waited for.
 #[derive(Debug)]
 pub struct AsyncSocket(AsyncFd<TimeSocket>);

@@ -623,3 +623,46 @@ fn only_a_phc_has_a_device_and_only_one_owner() {
     let (_, _, text) = problem(&both);
     assert!(text.contains("disciplined twice"), "{text}");
 }
+
+#[test]
+fn pulses_come_by_a_device_or_by_a_channel_of_the_clock_that_is_compared() {
+    let pps = |keys: &str| format!("{SOURCE}[[source.pps]]\n{keys}");
+    let config = parse(&pps("device = \"/dev/pps0\"\ncable-delay = \"25 ns\"\n"));
+    let [source] = config.sources.pps.as_slice() else { panic!("{:?}", config.sources) };
+    assert_eq!((source.common.name.as_str(), source.cable_delay), ("pps0", 25.0 * 1e-9));
+    assert_eq!(config.every_source().count(), 2);
+    let (_, _, text) = problem(&pps(""));
+    assert!(text.contains("where the pulses come from"), "{text}");
+    let (_, _, text) = problem(&pps("device = \"/dev/pps0\"\npin = 1\n"));
+    assert!(text.contains("pin belongs to the channel"), "{text}");
+    let (_, _, text) = problem(&pps("channel = 0\n"));
+    assert!(text.contains("clock \"system\" has no channel"), "{text}");
+    let nic = "[[clock]]\nname = \"nic\"\ntype = \"phc\"\ninterface = \"eth0\"\n";
+    let config = parse(&(nic.to_owned() + &pps("channel = 0\npin = 1\n")));
+    assert_eq!(config.sources.pps[0].common.name, "nic-channel-0");
+    let both = nic.to_owned() + &pps("channel = 0\ndevice = \"/dev/pps0\"\n");
+    let (_, _, text) = problem(&both);
+    assert!(text.contains("the pulses come two ways"), "{text}");
+}
+
+#[test]
+fn pulses_alone_name_no_second() {
+    let pps = "[[source.pps]]\ndevice = \"/dev/pps0\"\n";
+    let (_, _, text) = problem(pps);
+    assert!(text.contains("name no second") && text.contains("[[source.nmea]]"), "{text}");
+    let nmea = "[[source.nmea]]\ndevice = \"/dev/ttyS0\"\n";
+    let config = parse(&(pps.to_owned() + nmea));
+    assert_eq!(config.sources.nmea[0].common.name, "ttyS0");
+    assert_eq!((config.sources.nmea[0].speed, config.sources.nmea[0].delay), (9600, 0.1));
+    let (_, _, text) = problem(&(nmea.to_owned() + "speed = 9601\n"));
+    assert!(text.contains("no serial line has a speed of 9601"), "{text}");
+}
+
+#[test]
+fn gpsd_is_asked_on_this_host_unless_told_otherwise() {
+    let config = parse("[[source.gpsd]]\n");
+    let [source] = config.sources.gpsd.as_slice() else { panic!("{:?}", config.sources) };
+    assert_eq!((source.host.as_str(), source.port), ("127.0.0.1", 2947));
+    assert_eq!(source.common.name, "gpsd");
+    assert_eq!(config.every_source().count(), 1);
+}

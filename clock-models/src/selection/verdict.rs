@@ -17,6 +17,9 @@ pub enum Unusable {
     /// Says so itself.
     #[error("says itself that it is unsynchronised")]
     Unsynchronised,
+    /// Its pulses tell when a second begins, and nobody has told which one.
+    #[error("waits for another source to name the second")]
+    Unnamed,
     /// Its time may be anything: PTP's ptpTimescale is not set.
     #[error("counts in a timescale that is not declared")]
     ArbitraryTimescale,

@@ -14,7 +14,7 @@ use nix::libc::{self, c_ulong};
 /// not allowed.
 pub(crate) fn open(path: &Path) -> nix::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).custom_flags(libc::O_NONBLOCK);
+    options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     match options.clone().write(true).open(path).map_err(|error| errno(&error)) {
         Err(Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
             options.open(path).map_err(|error| errno(&error))

@@ -17,6 +17,7 @@ pub mod link;
 pub mod phc;
 pub mod pps;
 pub mod random;
+pub mod serial;
 pub mod socket;
 
 mod bytes;

@@ -2,14 +2,16 @@
 
 use clock_models::time::{Timestamp, Utc};
 use std::ops::Range;
+use std::path::Path;
 
 use toml::de::DeTable;
 use toml::value::Date;
+use utcd_linux::serial::is_speed;
 
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
-    Clock, ClockMode, ClockSource, ClockType, Config, NtpSource, Origin, PhcTimescale, PtpSource,
-    SourceCommon,
+    Clock, ClockMode, ClockSource, ClockType, Config, GpsdSource, NmeaSource, NtpSource, Origin,
+    PhcTimescale, PpsSource, PtpSource, SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
@@ -27,15 +29,22 @@ impl Config {
         self.sources.ntp.iter_mut().for_each(NtpSource::fill_in);
         self.sources.ptp.iter_mut().for_each(PtpSource::fill_in);
         let first = self.clocks.first().map(|clock| clock.name.clone()).unwrap_or_default();
-        let ntp = self.sources.ntp.iter_mut().map(|source| &mut source.common.clock);
-        let ptp = self.sources.ptp.iter_mut().map(|source| &mut source.common.clock);
-        let clocks = self.sources.clock.iter_mut().map(|source| &mut source.common.clock);
+        self.sources.nmea.iter_mut().for_each(NmeaSource::fill_in);
+        self.sources.gpsd.iter_mut().for_each(GpsdSource::fill_in);
+        let sources = &mut self.sources;
+        let ntp = sources.ntp.iter_mut().map(|source| &mut source.common.clock);
+        let ptp = sources.ptp.iter_mut().map(|source| &mut source.common.clock);
+        let clocks = sources.clock.iter_mut().map(|source| &mut source.common.clock);
+        let pps = sources.pps.iter_mut().map(|source| &mut source.common.clock);
+        let nmea = sources.nmea.iter_mut().map(|source| &mut source.common.clock);
+        let gpsd = sources.gpsd.iter_mut().map(|source| &mut source.common.clock);
         let served = self.serve.ntp.iter_mut().map(|server| &mut server.clock);
-        let all = ntp.chain(ptp).chain(clocks).chain(served);
+        let all = ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd).chain(served);
         for clock in all.filter(|clock| clock.is_empty()) {
             clock.clone_from(&first);
         }
         self.sources.clock.iter_mut().for_each(ClockSource::fill_in);
+        self.sources.pps.iter_mut().for_each(PpsSource::fill_in);
     }
 
     /// Looks for contradictions in what was read from `root`, once it is filled in.
@@ -142,6 +151,37 @@ impl ClockSource {
             self.common.name = format!("{}-for-{}", self.of, self.common.clock);
         }
     }
+}
+
+impl PpsSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            let device = self.device.as_deref().map(last_part);
+            let channel = self.channel.unwrap_or_default();
+            let other = || format!("{}-channel-{channel}", self.common.clock);
+            self.common.name = device.unwrap_or_else(other);
+        }
+    }
+}
+
+impl NmeaSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            self.common.name = last_part(&self.device);
+        }
+    }
+}
+
+impl GpsdSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            "gpsd".clone_into(&mut self.common.name);
+        }
+    }
+}
+
+fn last_part(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 struct Checker<'a, 'i> {
@@ -251,11 +291,22 @@ impl Checker<'_, '_> {
         let ptp = self.config.sources.ptp.iter().filter(|source| follows(&source.common)).count();
         let clocks = &self.config.sources.clock;
         let clocks = clocks.iter().filter(|source| follows(&source.common)).count();
-        let sources = servers.saturating_add(u32::try_from(ptp + clocks).unwrap_or(u32::MAX));
+        let nmea = &self.config.sources.nmea;
+        let nmea = nmea.iter().filter(|source| follows(&source.common)).count();
+        let gpsd = &self.config.sources.gpsd;
+        let gpsd = gpsd.iter().filter(|source| follows(&source.common)).count();
+        let pps = self.config.sources.pps.iter().filter(|source| follows(&source.common)).count();
+        let others = u32::try_from(ptp + clocks + nmea + gpsd).unwrap_or(u32::MAX);
+        let named = servers.saturating_add(others);
+        let sources = named.saturating_add(u32::try_from(pps).unwrap_or(u32::MAX));
         if sources == 0 {
             let what =
                 format!("clock {:?} is disciplined, but no source is there for it", clock.name);
             let help = "write [[source.ntp]] with a server, or mode = \"observe\"";
+            self.refuse(at, "mode", what, help);
+        } else if named == 0 {
+            let what = format!("the pulses for clock {:?} name no second", clock.name);
+            let help = "add a source that does: [[source.nmea]] or [[source.ntp]] for one";
             self.refuse(at, "mode", what, help);
         } else if clock.min_sources > sources {
             let what =
@@ -280,6 +331,46 @@ impl Checker<'_, '_> {
             self.common(sources.ntp.len() + sources.ptp.len() + i, &source.common, at);
             self.known_clock(&source.of, at, "of");
             self.circle(i, source, at);
+        }
+        let before = sources.ntp.len() + sources.ptp.len() + sources.clock.len();
+        for (i, source) in sources.pps.iter().enumerate() {
+            let at = &format!("source.pps.{i}");
+            self.common(before + i, &source.common, at);
+            self.pps(source, at);
+        }
+        let before = before + sources.pps.len();
+        for (i, source) in sources.nmea.iter().enumerate() {
+            let at = &format!("source.nmea.{i}");
+            self.common(before + i, &source.common, at);
+            if !is_speed(source.speed) {
+                let what = format!("no serial line has a speed of {} bit/s", source.speed);
+                self.refuse(at, "speed", what, "write 4800, 9600, 19200, 38400 or 115200");
+            }
+        }
+        let before = before + sources.nmea.len();
+        for (i, source) in sources.gpsd.iter().enumerate() {
+            self.common(before + i, &source.common, &format!("source.gpsd.{i}"));
+        }
+    }
+
+    fn pps(&mut self, source: &PpsSource, at: &str) {
+        let either = "give either device = \"/dev/pps…\" or channel = …";
+        match (&source.device, source.channel) {
+            (None, None) => {
+                self.refuse(at, "device", "where the pulses come from is not said", either);
+            }
+            (Some(_), Some(_)) => self.refuse(at, "channel", "the pulses come two ways", either),
+            (Some(_), None) if source.pin.is_some() => {
+                let what = "pin belongs to the channel of a PTP hardware clock only";
+                self.refuse(at, "pin", what, "leave it out, or write channel instead of device");
+            }
+            _ => {}
+        }
+        let clock = self.config.clocks.iter().find(|clock| clock.name == source.common.clock);
+        let is_phc = clock.is_none_or(|clock| clock.clock_type == ClockType::Phc);
+        if source.channel.is_some() && !is_phc {
+            let what = format!("clock {:?} has no channel: it is no phc", source.common.clock);
+            self.refuse(at, "channel", what, "write clock = \"…\" of a clock of type \"phc\"");
         }
     }
 

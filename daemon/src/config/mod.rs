@@ -80,11 +80,16 @@ impl Config {
         Self::parse(EMBEDDED, "the embedded configuration")
     }
 
-    /// Every source, in the order of the file within a protocol: NTP, PTP, clocks.
+    /// Every source, in the order of the file within a protocol: NTP, PTP, clocks,
+    /// pulses, NMEA, gpsd.
     pub fn every_source(&self) -> impl Iterator<Item = &SourceCommon> {
         let ntp = self.sources.ntp.iter().map(|source| &source.common);
         let ptp = self.sources.ptp.iter().map(|source| &source.common);
-        ntp.chain(ptp).chain(self.sources.clock.iter().map(|source| &source.common))
+        let clocks = self.sources.clock.iter().map(|source| &source.common);
+        let pps = self.sources.pps.iter().map(|source| &source.common);
+        let nmea = self.sources.nmea.iter().map(|source| &source.common);
+        let gpsd = self.sources.gpsd.iter().map(|source| &source.common);
+        ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd)
     }
 }
 

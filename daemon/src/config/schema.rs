@@ -135,6 +135,12 @@ section! {
         "ptp" => ptp: Vec<PtpSource> = tables::<PtpSource>(), Otherwise("none");
         /// Other clocks of this host.
         "clock" => clock: Vec<ClockSource> = tables::<ClockSource>(), Otherwise("none");
+        /// Pulses that mark the seconds.
+        "pps" => pps: Vec<PpsSource> = tables::<PpsSource>(), Otherwise("none");
+        /// Receivers that tell the time by NMEA 0183.
+        "nmea" => nmea: Vec<NmeaSource> = tables::<NmeaSource>(), Otherwise("none");
+        /// Receivers that gpsd looks after.
+        "gpsd" => gpsd: Vec<GpsdSource> = tables::<GpsdSource>(), Otherwise("none");
     }
 }
 
@@ -236,12 +242,87 @@ section! {
     }
 }
 
+words! {
+    /// Which edge of a pulse marks the second.
+    PulseEdge {
+        /// low to high; of a serial line, the one that the driver calls assert
+        Rising = "rising",
+        /// high to low; of a serial line, clear
+        Falling = "falling",
+    }
+}
+
+section! {
+    /// Pulses that mark the seconds (1PPS), of a GNSS receiver for one. A pulse does not
+    /// tell which second it marks: another source of the clock names the first one, as
+    /// soon as it proves the clock to be known within 0.4 s; from there on they are
+    /// counted, with or without that source.
+    PpsSource {
+        with common: SourceCommon;
+        /// The device by which the kernel stamps the pulses, such as `/dev/pps0`. Give
+        /// either this or `channel`.
+        "device" => device: Option<PathBuf> = Maybe(FilePath), Otherwise("none");
+        /// The channel by which a PTP hardware clock stamps the pulses itself: `clock` is
+        /// that clock.
+        "channel" => channel: Option<u32> = Maybe(Count(0..=1023)), Otherwise("none");
+        /// The pin by which the pulses reach that channel, where the function of the pin
+        /// can be chosen.
+        "pin" => pin: Option<u32> = Maybe(Count(0..=1023)), Otherwise("as it is set");
+        /// Which edge marks the second.
+        "edge" => edge: PulseEdge = word::<PulseEdge>(), Text("'rising'");
+        /// How late the pulses arrive: some 5 ns per metre of cable.
+        "cable-delay" => cable_delay: f64 = time().at_least(0.0).at_most(1e-3), Text("'0 s'");
+        /// Expanded uncertainty (k = 2) of a pulse as it is stamped: receiver, cable, and
+        /// with a device how long the interrupt takes.
+        "uncertainty" => uncertainty: Option<f64> = Maybe(time().above(0.0).at_most(0.1)),
+            Otherwise("20 us with a device, 100 ns with a channel");
+    }
+}
+
+section! {
+    /// A receiver that tells the time by sentences of NMEA 0183 (RMC, or else ZDA). That
+    /// is coarse: it names the second for `[[source.pps]]`.
+    NmeaSource {
+        with common: SourceCommon;
+        /// The serial line, such as `/dev/ttyS0`, or a FIFO.
+        "device" => device: PathBuf = FilePath, Required;
+        /// Speed of a serial line, bit/s; 8 data bits, no parity.
+        "speed" => speed: u32 = Count(4800..=921_600), Text("9600");
+        /// From the second to the end of the sentence that tells it.
+        "delay" => delay: f64 = time().at_least(0.0).at_most(1.0), Text("'100 ms'");
+        /// Within this the delay is right, to either side.
+        "delay-uncertainty" => delay_uncertainty: f64 =
+            time().above(0.0).at_most(1.0), Text("'100 ms'");
+    }
+}
+
+section! {
+    /// A receiver that gpsd looks after. Its pulses are used while gpsd tells of any: gpsd
+    /// names their seconds. Otherwise its time is, which is coarse.
+    GpsdSource {
+        with common: SourceCommon;
+        /// Host name or IP address of the gpsd.
+        "host" => host: String = host(), Text("'127.0.0.1'");
+        /// Its TCP port.
+        "port" => port: u16 = Count(1..=u16::MAX), Text("2947");
+        /// Expanded uncertainty (k = 2) of a pulse as it is stamped: receiver, cable, and
+        /// how long the interrupt takes.
+        "uncertainty" => uncertainty: f64 = time().above(0.0).at_most(0.1), Text("'20 us'");
+        /// From the second to when gpsd tells its time.
+        "delay" => delay: f64 = time().at_least(0.0).at_most(1.0), Text("'100 ms'");
+        /// Within this the delay is right, to either side.
+        "delay-uncertainty" => delay_uncertainty: f64 =
+            time().above(0.0).at_most(1.0), Text("'100 ms'");
+    }
+}
+
 section! {
     /// What every source has.
     SourceCommon {
         /// What the source is called in metrics, records and `utcctl`.
         "name" => name: String = name(),
-            Otherwise("the address, `<interface>-domain-<number>`, or `<of>-for-<clock>`");
+            Otherwise("the address, `<interface>-domain-<number>`, `<of>-for-<clock>`, the last part of the \
+                device, `<clock>-channel-<number>`, or `gpsd`");
         /// The clock that is compared with it.
         "clock" => clock: String = name(), Otherwise("the first clock");
         /// Follow this source rather than others that agree with it.

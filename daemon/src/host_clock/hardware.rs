@@ -3,6 +3,8 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
@@ -11,7 +13,9 @@ use clock_models::steered::SteeredLine;
 use clock_models::time::{Duration, Free, Phc as PhcScale, Timestamp};
 use utcd_linux::clock::{ATTEMPTS, ClockError, raw_now};
 use utcd_linux::interface::Interface;
-use utcd_linux::phc::{CrossMethod, Phc, PhcCapabilities, PhcError};
+use utcd_linux::phc::{
+    CrossMethod, Edges, ExternalStamp, Phc, PhcCapabilities, PhcError, PinFunction, Polarity,
+};
 
 /// The rate against `CLOCK_MONOTONIC_RAW` is measured over so long at least.
 const RATE_INTERVAL: Duration = Duration::SECOND;
@@ -22,6 +26,8 @@ const JUMP_RATIO: f64 = 5e-6;
 const UNKNOWN_RATE: f64 = 500e-6;
 /// An older stamp says more of a fault than of its datagram.
 const LARGEST_AGE: Duration = Duration::SECOND;
+/// Pulses that are kept at most, as many as the kernel keeps (PTP_MAX_TIMESTAMPS).
+const LARGEST_QUEUE: usize = 128;
 /// Standard uncertainty of a stamp in whole nanoseconds, s.
 pub(crate) const RESOLUTION: f64 = 0.289e-9;
 
@@ -51,6 +57,20 @@ pub enum NoPhc {
     /// The device cannot be had.
     #[error(transparent)]
     Device(#[from] PhcError),
+}
+
+/// Why a PTP hardware clock does not stamp pulses.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// It is not there.
+    #[error("the PTP hardware clock is gone; utcd goes on when it is back")]
+    Gone,
+    /// It refuses.
+    #[error(transparent)]
+    Refused(#[from] PhcError),
+    /// The program has no more file descriptors.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 impl Place {
@@ -91,13 +111,23 @@ pub struct SharedPhc {
     rate: Option<f64>,
     /// Why it cannot be read.
     fault: Option<String>,
+    /// Pulses that were read from the device with those of other channels.
+    pulses: Vec<ExternalStamp>,
 }
 
 impl SharedPhc {
     fn open(place: Place) -> Result<Self, NoPhc> {
         let device = place.open()?;
         let (line, known) = begin(&device, None)?;
-        Ok(Self { place, device: Some(device), line, known, rate: None, fault: None })
+        Ok(Self {
+            place,
+            device: Some(device),
+            line,
+            known,
+            rate: None,
+            fault: None,
+            pulses: Vec::new(),
+        })
     }
 
     /// Why it cannot be read, while it cannot.
@@ -244,6 +274,41 @@ impl SharedPhc {
             .hypot(age.seconds() * self.doubt() / 3_f64.sqrt())
             .hypot(RESOLUTION);
         Some(Stamp { at, uncertainty, by: StampedBy::Hardware })
+    }
+
+    /// Has it stamp the pulses of a channel, which come by that pin if its function can be
+    /// chosen. Also returns what polls as readable when there is one.
+    ///
+    /// # Errors
+    /// What the clock, its driver or the kernel refuses.
+    pub fn listen(
+        &mut self,
+        channel: u32,
+        pin: Option<u32>,
+        edges: Edges,
+    ) -> Result<(OwnedFd, Polarity), ListenError> {
+        let device = self.device.as_mut().ok_or(ListenError::Gone)?;
+        if let Some(pin) = pin {
+            device.set_pin(pin, PinFunction::ExternalStamps { channel })?;
+        }
+        let polarity = device.stamp_external(channel, edges)?;
+        Ok((device.as_fd().try_clone_to_owned()?, polarity))
+    }
+
+    /// The next pulse of a channel, by this clock, or `None` when there is none yet.
+    ///
+    /// # Errors
+    /// The clock is gone.
+    pub fn pulse(&mut self, channel: u32) -> Result<Option<Timestamp<PhcScale>>, ListenError> {
+        let device = self.device.as_mut().ok_or(ListenError::Gone)?;
+        while let Some(stamp) = device.external_stamp()? {
+            self.pulses.push(stamp);
+        }
+        // Those of a channel that nobody listens to any more.
+        let old = self.pulses.len().saturating_sub(LARGEST_QUEUE);
+        self.pulses.drain(..old);
+        let next = self.pulses.iter().position(|stamp| stamp.channel == channel);
+        Ok(next.map(|index| self.pulses.remove(index).at))
     }
 
     /// Makes it run at `frequency` (ratio − 1) beyond that of its oscillator.

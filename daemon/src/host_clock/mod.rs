@@ -13,7 +13,7 @@ use clock_models::discipline::{ClockReading, Command};
 use clock_models::time::{Duration, Free, LeapTable, Phc as PhcScale, Tai, Timestamp, Utc};
 use utcd_linux::clock::{ClockError, raw_now};
 
-pub use hardware::{NoPhc, Phcs, Place, SharedPhc};
+pub use hardware::{ListenError, NoPhc, Phcs, Place, SharedPhc};
 use phc::PhcClock;
 pub use phc::Timescale;
 use system::SystemClock;
@@ -269,6 +269,15 @@ impl HostClock {
         match &self.kind {
             Kind::Virtual(_) | Kind::System(_) => None,
             Kind::Phc(clock) => Some(clock.device()),
+        }
+    }
+
+    /// The PTP hardware clock that it is, if it is one.
+    #[must_use]
+    pub fn shared_phc(&self) -> Option<Rc<RefCell<SharedPhc>>> {
+        match &self.kind {
+            Kind::Virtual(_) | Kind::System(_) => None,
+            Kind::Phc(clock) => Some(Rc::clone(clock.shared())),
         }
     }
 

@@ -2,7 +2,11 @@
 //! edge, and reports what came of it.
 
 pub mod clock;
+pub mod gpsd;
+mod marks;
+pub mod nmea;
 pub mod ntp;
+pub mod pps;
 pub mod ptp;
 mod stamper;
 

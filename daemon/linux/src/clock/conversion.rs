@@ -22,7 +22,7 @@ const RESOLUTION: f64 = 0.289e-9;
 
 /// Brings stamps of `CLOCK_REALTIME` to the free-running time base.
 #[derive(Debug)]
-pub(crate) struct Conversion {
+pub struct Conversion {
     /// The last reading from which the rate was taken.
     base: CrossReading,
     /// Rate of the system clock against the time base, ratio − 1.
@@ -33,7 +33,8 @@ pub(crate) struct Conversion {
 
 impl Conversion {
     /// To be made before anything can be stamped.
-    pub(crate) fn new(now: CrossReading) -> Self {
+    #[must_use]
+    pub fn new(now: CrossReading) -> Self {
         Self { base: now, rate: 0.0, steady_since: now.raw }
     }
 
@@ -45,7 +46,7 @@ impl Conversion {
     /// nanoseconds, and of the rate over the age: 500 ppm or what is measured, if more, as
     /// half-width of a rectangle, 14 ns at an age of 50 µs. Only a slew of the system clock
     /// by more than 500 ppm that began within the last few ms escapes it.
-    pub(crate) fn convert(&mut self, stamp: Timestamp<Utc>, now: &CrossReading) -> Option<Stamp> {
+    pub fn convert(&mut self, stamp: Timestamp<Utc>, now: &CrossReading) -> Option<Stamp> {
         self.observe(now);
         let age = now.realtime - stamp;
         if age + STEP_TOLERANCE + now.window < Duration::ZERO || age > LARGEST_AGE {

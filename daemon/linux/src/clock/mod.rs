@@ -9,7 +9,7 @@ use clock_models::time::{Duration, Free, Timestamp, Utc};
 use nix::time::{ClockId, clock_gettime};
 
 pub use adjust::ClockError;
-pub(crate) use conversion::Conversion;
+pub use conversion::Conversion;
 pub use system::SystemClock;
 pub use timex::{KernelStatus, LeapSecond, LeapState, SyncState};
 
