@@ -132,7 +132,7 @@ impl Marks {
         edge.estimate = self.estimator.estimate();
         edge.stamp_uncertainty = self.last.map_or(0.0, |last| last.stamp_uncertainty);
         edge.stratum = REFERENCE;
-        Report { edge, status, heard: self.heard, upper: None }
+        Report { edge, status, heard: self.heard, upper: None, leap: None }
     }
 }
 
