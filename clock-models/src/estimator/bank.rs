@@ -24,9 +24,8 @@ const HOPELESS: f64 = -9.0;
 /// what it says, would have to be forgotten first, which took hours in one run of forty.
 const LOST: f64 = -50.0;
 /// By how much (natural logarithm) another hypothesis must be more likely to become the
-/// centre of the search; and by how much one of less wander, which claims to know more.
-const MARGIN: f64 = 0.5;
-const CALM_MARGIN: f64 = 1.5;
+/// centre of the search.
+const MARGIN: f64 = 1.5;
 
 /// The noise of an oscillator and of a path, as far as hypotheses differ in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +126,7 @@ impl Bank {
     fn judge_stranger(&mut self) {
         let Some(stranger) = &self.stranger else { return };
         let [own, known] = [stranger, &self.centre].map(|h| h.filter.variances()[2]);
-        if stranger.evidence > CALM_MARGIN {
+        if stranger.evidence > MARGIN {
             self.neighbours.clear();
             self.neighbours.extend(self.stranger.take());
         } else if stranger.evidence < HOPELESS || own < 2.0 * known {
@@ -137,9 +136,7 @@ impl Bank {
 
     /// Moves the search to the best hypothesis.
     fn recentre(&mut self) {
-        let wander = self.centre.noise.wander;
-        let margin = |h: &Hypothesis| if h.noise.wander < wander { CALM_MARGIN } else { MARGIN };
-        let better = self.neighbours.iter_mut().filter(|h| h.evidence > margin(h));
+        let better = self.neighbours.iter_mut().filter(|h| h.evidence > MARGIN);
         let Some(best) = better.max_by(|a, b| a.evidence.total_cmp(&b.evidence)) else { return };
         std::mem::swap(&mut self.centre, best);
         let known = &self.neighbours;

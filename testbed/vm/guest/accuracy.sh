@@ -30,6 +30,8 @@ conditions() {
 # accuracy CASE LOG_INTERVAL: starts 0.78 ms and 15 ppm off.
 accuracy() {
     local label=$1 rate=$2 name=ptp$2 clock begin
+    ptp4l_master "master$rate" A "$rate" hts0 hts2 hts4
+    await_master "master$rate" 3
     for clock in 1 2 3; do
         phc_ctl -Q -- "$(phc $clock)" freq 0
         setc $clock phase_ns $((780000 - $(clk $clock vs_clock0_ns)))
@@ -37,7 +39,6 @@ accuracy() {
     wander 15000000 "$walk" 1 2 3
     watch "$name" "$SIM"/clock{1,2,3}/vs_clock0_ns
     begin=$(uptime_s)
-    ptp4l_master master A "$rate" hts0 hts2 hts4
     ptp4l_client pi B1 "$rate" hts1 pi
     ptp4l_client linreg B2 "$rate" hts3 linreg
     utcd_client utcd B3 hts5
@@ -50,6 +51,16 @@ accuracy() {
     figures "$label" "ptp4l linreg" "$name" 2 "$begin" $SETTLE
     figures "$label" utcd "$name" 3 "$begin" $SETTLE
     claims "$label, utcd" "$name" 1 "$begin" $SETTLE
+}
+
+# await_master NAME PORTS: until ptp4l gives time on all of its ports. What a grandmaster takes
+# to find itself the best one is part of nobody's settling.
+await_master() {
+    local patience=30
+    until [ "$(grep -c 'to MASTER on ANNOUNCE_RECEIPT' "$RUN/$1.log")" -ge "$2" ]; do
+        [ $((patience--)) -gt 0 ] || { echo "$1 does not become master" >&2; return 1; }
+        sleep 1
+    done
 }
 
 # compare RATIO [TIME_RATIO]: at an exchange a second and at eight; utcd's errors are to be at
