@@ -117,7 +117,7 @@ impl Queueing {
         Self {
             shape,
             body,
-            doubt: body * body / 16.0,
+            doubt: widest_doubt(body),
             tail_mean: TAIL * body,
             tail_part: 0.1,
             seen: 0.0,
@@ -128,7 +128,7 @@ impl Queueing {
     pub(super) fn reshape(&mut self, shape: Shape) {
         let [[_, old], [_, new]] = [self.shape.moments(), shape.moments()];
         self.body *= old / new;
-        self.doubt = (self.body / 4.0).powi(2);
+        self.doubt = widest_doubt(self.body);
         self.seen = self.seen.min(RESHAPED_MEMORY);
         self.shape = shape;
     }
@@ -225,10 +225,15 @@ impl Queueing {
     /// The greatest of uniform delays, s, after one more.
     fn learn_edge(&mut self, packet: Share) -> f64 {
         self.doubt += packet.probability * (packet.doubt - self.doubt);
-        self.doubt =
-            (self.doubt + (EDGE_UNREST * self.body).powi(2)).min(self.body * self.body / 16.0);
+        self.doubt += (EDGE_UNREST * self.body).powi(2);
+        self.doubt = self.doubt.min(widest_doubt(self.body));
         self.body + packet.probability * (packet.moment - self.body)
     }
+}
+
+/// Variance of a greatest delay of which nothing is known but the order of magnitude, s².
+fn widest_doubt(greatest: f64) -> f64 {
+    (greatest / 4.0).powi(2)
 }
 
 /// Moments of a product of densities, and the logarithm of its integral.
@@ -432,7 +437,7 @@ mod tests {
 
     #[test]
     fn moments_between_two_edges_agree_with_quadrature() {
-        // Of q where the greatest delay is known, and of q and L where it is not.
+        // Within the edges, before the lower, beyond the upper one, and broader than both.
         for (mean, variance, greatest, doubt) in [
             (0.3, 0.04, 1.0, 1e-8),
             (-0.5, 0.04, 1.0, 1e-8),
@@ -453,7 +458,8 @@ mod tests {
             }
             let first = moments[1] / moments[0];
             let second = moments[2] / moments[0] - first * first;
-            // The edges are taken one after the other: what is between them is not exact.
+            // Past three deviations the other edge is left out, and a broad belief sees a
+            // Gaussian: neither is exact.
             assert!((u.mean - first).abs() < 0.03 * variance.sqrt(), "{} {first}", u.mean);
             assert!((u.variance - second).abs() < 0.15 * second, "{} {second}", u.variance);
             assert!(
