@@ -111,7 +111,7 @@ fn limits(config: &config::Clock, clock: &HostClock) -> Limits {
     // The other half is for the clock's own frequency.
     let fastest = range.map_or(f64::INFINITY, |range| range / 2.0);
     Limits {
-        step_threshold: config.step_threshold,
+        step_threshold: config.step_threshold(),
         max_steps: config.max_steps,
         panic_threshold: config.panic_threshold.flatten(),
         max_slew_rate: config.max_slew_rate.min(fastest),

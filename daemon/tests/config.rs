@@ -53,7 +53,7 @@ fn a_server_alone_is_enough_and_the_rest_has_defaults() {
     let [clock] = config.clocks.as_slice() else { panic!("{:?}", config.clocks) };
     assert_eq!((clock.name.as_str(), clock.clock_type), ("system", ClockType::System));
     assert_eq!(clock.mode, ClockMode::Discipline);
-    assert_eq!((clock.step_threshold, clock.max_steps), (1e-3, 3));
+    assert_eq!((clock.step_threshold, clock.max_steps), (Some(1e-3), 3));
     assert_eq!(clock.panic_threshold, Some(Some(1000.0)));
     assert_eq!(clock.max_slew_rate, 500.0 * 1e-6);
     assert_eq!(clock.drift_file.as_deref(), Some(Path::new("/var/lib/utcd/system.drift")));
@@ -428,9 +428,10 @@ fn the_control_socket_of_a_user_follows_the_xdg_specification() {
 fn the_default_of_a_section_is_what_an_empty_one_means() {
     let config = parse(&format!("[[clock]]\n{SOURCE}"));
     let drift_file = Some("/var/lib/utcd/system.drift".into());
-    let panic_threshold = Some(Some(1000.0));
+    let (step_threshold, panic_threshold) = (Some(1e-3), Some(Some(1000.0)));
     let name = "system".into();
-    assert_eq!(config.clocks, [Clock { name, drift_file, panic_threshold, ..Clock::default() }]);
+    let default = Clock { name, drift_file, step_threshold, panic_threshold, ..Clock::default() };
+    assert_eq!(config.clocks, [default]);
 }
 
 #[test]
@@ -595,7 +596,7 @@ fn a_phc_is_given_by_its_interface_or_its_device() {
     let config = parse(&phc("interface = \"eth0\"\n"));
     let [clock] = config.clocks.as_slice() else { panic!("{:?}", config.clocks) };
     assert_eq!((clock.clock_type, clock.name.as_str()), (ClockType::Phc, "eth0"));
-    assert_eq!(clock.panic_threshold, Some(None));
+    assert_eq!((clock.step_threshold, clock.panic_threshold), (Some(20e-6), Some(None)));
     assert_eq!(parse(&phc("device = \"/dev/ptp1\"\n")).clocks[0].name, "ptp1");
     let panics = phc("device = \"/dev/ptp1\"\npanic-threshold = \"1 s\"\n");
     assert_eq!(parse(&panics).clocks[0].panic_threshold, Some(Some(1.0)));

@@ -18,6 +18,10 @@ use super::schema::{
 const POOL_COUNT: u32 = 4;
 /// What a clock may differ by, where the file does not say, s.
 const PANIC_THRESHOLD: f64 = 1000.0;
+/// What is slewed and not stepped, where the file does not say, s: see
+/// [`Clock::step_threshold`].
+const STEP_THRESHOLD: f64 = 1e-3;
+const PHC_STEP_THRESHOLD: f64 = 20e-6;
 
 impl Config {
     /// Gives the defaults that depend on other keys.
@@ -111,12 +115,22 @@ impl Clock {
             let own = self.interface.as_deref().or(device);
             self.name = own.unwrap_or(self.clock_type.word()).to_owned();
         }
+        self.step_threshold = Some(self.step_threshold());
         // A network interface's clock starts anywhere, and nobody has set it yet.
         let default = (self.clock_type != ClockType::Phc).then_some(PANIC_THRESHOLD);
         self.panic_threshold.get_or_insert(default);
         if let Some(path) = &self.drift_file {
             self.drift_file = Some(path.to_string_lossy().replace("<name>", &self.name).into());
         }
+    }
+
+    /// The offset, s, from which on the clock is stepped. What an interface's clock is good
+    /// for is finer than what a system's programs see, and slewing takes it longer to get
+    /// there.
+    #[must_use]
+    pub fn step_threshold(&self) -> f64 {
+        let is_phc = self.clock_type == ClockType::Phc;
+        self.step_threshold.unwrap_or(if is_phc { PHC_STEP_THRESHOLD } else { STEP_THRESHOLD })
     }
 }
 
@@ -229,7 +243,7 @@ impl Checker<'_, '_> {
     }
 
     fn clock(&mut self, clock: &Clock, at: &str) {
-        if clock.panic_threshold.flatten().is_some_and(|panic| panic <= clock.step_threshold) {
+        if clock.panic_threshold.flatten().is_some_and(|panic| panic <= clock.step_threshold()) {
             let what = "step-threshold is not below panic-threshold, so that no step could be made";
             self.refuse(at, "step-threshold", what, "lower it, or raise panic-threshold");
         }

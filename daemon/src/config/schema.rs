@@ -93,7 +93,8 @@ section! {
         /// What utcd may do with it.
         "mode" => mode: ClockMode = word::<ClockMode>(), Text("'discipline'");
         /// A larger offset is stepped, while steps are left; a smaller one is slewed.
-        "step-threshold" => step_threshold: f64 = time().above(0.0).at_most(DAY), Text("'1 ms'");
+        "step-threshold" => step_threshold: Option<f64> =
+            Maybe(time().above(0.0).at_most(DAY)), Otherwise("1 ms, or 20 µs for type phc");
         /// How many steps are made at most until the clock is locked for the first time,
         /// and again after another program has moved it. Afterwards every offset is
         /// slewed: programs on the host see no jump. 0 never steps.
