@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
 use clock_models::graph::Chain;
 use clock_models::keeper::Keeper;
-use clock_models::recording::{Believed, Event};
+use clock_models::recording::{Believed, Journal};
 use clock_models::selection::{SourceId, Verdict};
 use clock_models::standing::Standing;
 use clock_models::time::{
@@ -64,8 +64,7 @@ pub struct ClockTask {
     /// For those who compare their clock with this one.
     shared: SharedAccount,
     recorder: Option<Recorder>,
-    /// The second of the time base, the state and the leader of the last recorded round.
-    recorded: Option<(i128, ClockState, Option<String>)>,
+    journal: Journal,
     origins: BTreeMap<SourceId, Option<Box<Origin>>>,
     latest: BTreeMap<SourceId, Report>,
     /// The leading source, with what it said last: it may be gone.
@@ -143,7 +142,7 @@ impl ClockTask {
             board,
             shared,
             recorder,
-            recorded: None,
+            journal: Journal::default(),
             origins: BTreeMap::new(),
             latest: BTreeMap::new(),
             led_by: None,
@@ -269,15 +268,8 @@ impl ClockTask {
         Duration::from_secs_f64(wait.clamp(0.0, TICK.as_secs_f64()))
     }
 
-    /// Records a round where something has changed, and one in each second.
     fn record(&mut self, reading: ClockReading, status: &ClockStatus) {
         let Some(recorder) = &self.recorder else { return };
-        let second = reading.base.since_epoch().floor_secs();
-        let mark = Some((second, status.state, status.leader.clone()));
-        if self.recorded == mark {
-            return;
-        }
-        self.recorded = mark;
         let believed = Believed {
             offset: status.offset,
             expanded: status.uncertainty,
@@ -287,7 +279,9 @@ impl ClockTask {
             oscillator: status.frequency,
             commanded: self.clock.borrow().frequency(),
         };
-        recorder.record(&self.config.name, reading, Event::Round(believed));
+        if let Some(round) = self.journal.round(reading, believed) {
+            recorder.record(&self.config.name, reading, round);
+        }
     }
 
     fn command(&mut self, command: Command) -> Result<(), ClockError> {

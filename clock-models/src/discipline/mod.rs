@@ -77,6 +77,20 @@ pub enum State {
     Panic,
 }
 
+impl State {
+    /// As it is published and recorded.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unsynchronised => "unsynchronised",
+            Self::Acquiring => "acquiring",
+            Self::Locked => "locked",
+            Self::Holdover => "holdover",
+            Self::Panic => "panic",
+        }
+    }
+}
+
 /// The outcome of a tick.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tick {

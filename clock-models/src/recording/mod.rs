@@ -6,6 +6,7 @@
 
 mod columns;
 pub mod csv;
+mod journal;
 mod replay;
 
 use crate::comparison::Comparison;
@@ -13,6 +14,7 @@ use crate::estimator::Estimate;
 use crate::time::{Free, Tai, Timestamp};
 
 pub use columns::{COLUMNS, Cell, Column, Kind, Wrong};
+pub use journal::Journal;
 pub use replay::{Replay, Replayed};
 
 /// Version of the columns and of their meanings.
