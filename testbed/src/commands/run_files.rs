@@ -6,7 +6,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use testbed::recording::file::RecordingFile;
+use clock_models::recording::Row;
+use testbed::recording::{self, file::RecordingFile};
 use testbed::report::Section;
 use testbed::report::scenario::Runs;
 use testbed::scenario::{Scenario, Verdict};
@@ -113,12 +114,15 @@ impl Run<'_> {
     fn section(&self) -> Result<Section, Box<dyn Error>> {
         let text = fs::read_to_string(self.file)
             .map_err(|error| format!("{}: {error}", self.file.display()))?;
-        let mut samples = Vec::new();
+        let (mut samples, mut rows) = (Vec::new(), Vec::new());
         let first = self.verdicts.first().map_or(1, |verdict| verdict.seed);
-        self.scenario.observe(first, |sample| samples.push(*sample))?;
+        let keep = |row: Row| rows.extend(Some(row).filter(|row| row.event.source().is_some()));
+        self.scenario.record(first, keep, |sample| samples.push(*sample))?;
+        let sources = recording::of_rows(&rows);
         let Self { scenario, verdicts, .. } = self;
-        Ok(Runs { name: &name(self.file), text: &text, scenario, verdicts, samples: &samples }
-            .section())
+        let name = &name(self.file);
+        let (text, samples, sources) = (&text, &samples, &sources);
+        Ok(Runs { name, text, scenario, verdicts, samples, sources }.section())
     }
 }
 
