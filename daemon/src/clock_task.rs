@@ -142,7 +142,7 @@ impl ClockTask {
             board,
             shared,
             recorder,
-            journal: Journal::default(),
+            journal: Journal::new(needed),
             origins: BTreeMap::new(),
             latest: BTreeMap::new(),
             led_by: None,
@@ -193,6 +193,7 @@ impl ClockTask {
             Order::Reconfigure(config) => {
                 let limits = limits(&config, &self.clock.borrow());
                 self.keeper.set_limits(limits, config.min_sources as usize);
+                self.journal.set_min_agreeing(config.min_sources as usize);
                 self.config = *config;
             }
             Order::Expect(id, origin) => {
@@ -230,6 +231,7 @@ impl ClockTask {
         let commanded = tick.command.map_or(Ok(()), |command| self.command(command));
         // The end of a slew is nothing to tell.
         let is_told = news
+            || self.keeper.selected_at() == Some(reading.base)
             || commanded.is_err()
             || matches!(tick.command, Some(Command::Step(_)))
             || self.state() != self.said.state
@@ -250,7 +252,7 @@ impl ClockTask {
         self.account_due = Instant::now() + TICK;
         self.hear_leap(tick, reading);
         let status = self.publish(tick, reading);
-        self.record(reading, &status);
+        self.record(tick, reading, &status);
         if let (Some(Command::Step(step)), Ok(())) = (tick.command, &commanded) {
             tracing::warn!("clock {}: stepped by {:+}", self.config.name, Time(step.seconds()));
         }
@@ -268,19 +270,20 @@ impl ClockTask {
         Duration::from_secs_f64(wait.clamp(0.0, TICK.as_secs_f64()))
     }
 
-    fn record(&mut self, reading: ClockReading, status: &ClockStatus) {
+    fn record(&mut self, tick: &Tick, reading: ClockReading, status: &ClockStatus) {
         let Some(recorder) = &self.recorder else { return };
         let believed = Believed {
-            offset: status.offset,
             expanded: status.uncertainty,
             bound: status.bound,
             state: status.state.name().to_owned(),
             leader: status.leader.clone(),
-            oscillator: status.frequency,
             commanded: self.clock.borrow().frequency(),
+            ..Believed::of(&self.keeper, reading, tick)
         };
-        if let Some(round) = self.journal.round(reading, believed) {
-            recorder.record(&self.config.name, reading, round);
+        let latest = &self.latest;
+        let name = |id| latest.get(&id).map_or_else(String::new, |it| it.status.name.clone());
+        for event in self.journal.round(&self.keeper, reading, believed, name) {
+            recorder.record(&self.config.name, reading, event);
         }
     }
 

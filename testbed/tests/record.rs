@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 
 use clock_models::recording::{Event, Replay, Row};
 use testbed::recording;
+use testbed::recording::replay::{Settings, replay};
 use testbed::scenario::Scenario;
 use testbed::world::World;
 
@@ -73,12 +74,19 @@ fn a_replay_of_what_was_simulated_is_the_same_bit_for_bit() {
     assert!(rows.iter().map(|row| row.number).eq(0..rows.len() as u64));
     let mut replay = Replay::default();
     let mut restarts = 0;
+    let mut leaders = BTreeSet::new();
     for row in &rows {
         let replayed = replay.take(row);
-        let Event::Comparison(compared) = &row.event else { continue };
-        assert!(replayed.unwrap().is_as_recorded(compared), "{replayed:?} {compared:?}");
-        restarts += u64::from(compared.restarted);
+        match &row.event {
+            Event::Comparison(compared) => restarts += u64::from(compared.restarted),
+            Event::Round(believed) => leaders.extend(believed.leader.clone()),
+            _ => continue,
+        }
+        let is_same = replayed.as_ref().is_some_and(|it| it.is_as_recorded(&row.event));
+        assert!(is_same, "{replayed:?} {row:?}");
     }
+    // It began by the first that answered, and went over to the best.
+    assert!(leaders.len() > 1 && leaders.contains("source-3"), "{leaders:?}");
     assert!(restarts > 0 && restarts == world.restarts(), "{restarts}");
     let ntp = world.ntp_sources().map(|source| source.estimator().estimate());
     let ptp = world.ptp_sources().map(|source| source.estimator().estimate());
@@ -86,6 +94,34 @@ fn a_replay_of_what_was_simulated_is_the_same_bit_for_bit() {
         assert!(simulated.is_some(), "{name}");
         assert_eq!(replay.estimator(name).unwrap().estimate(), simulated, "{name}");
     }
+}
+
+#[test]
+fn without_its_leader_a_clock_would_have_followed_another() {
+    let (_, rows) = recorded();
+    let replayed = |settings: Settings| replay(&rows, &settings);
+    let same = replayed(Settings::default());
+    assert!(same.is_reproduced() && same.clocks[0].rounds > 390, "{:?}", same.remarks);
+
+    let without = replayed(Settings { without: vec!["source-3".into()], ..Settings::default() });
+    let [clock] = &without.clocks[..] else { panic!("{:?}", without.clocks.len()) };
+    assert!(clock.other_leader > 100 && clock.other_leader <= clock.different);
+    let last = clock.points.last().unwrap();
+    assert_ne!(last.replayed.leader.as_deref(), Some("source-3"));
+    assert_eq!(last.recorded.leader.as_deref(), Some("source-3"));
+    // Queues of 10 µs, and the two that are left are at odds in the end: it is as far off as
+    // their floors allow.
+    assert!((1e-9..10e-3).contains(&clock.offset_difference()[1]));
+
+    let prior = replayed(Settings { prior: Some(Some((50e-6, 1e-6))), ..Settings::default() });
+    let [clock] = &prior.clocks[..] else { panic!("{:?}", prior.clocks.len()) };
+    assert!(clock.different > 0 && clock.offset_difference()[1] > 0.0);
+    // Estimates that begin late are of no use to the keeper before.
+    let late = replayed(Settings { from: Some(200.0), ..Settings::default() });
+    let first = late.clocks[0].points.first().unwrap();
+    assert!(first.time >= 200.0 && first.replayed.offset.is_none(), "{first:?}");
+    let last = late.clocks[0].points.last().unwrap();
+    assert!(last.replayed.offset.is_some(), "{last:?}");
 }
 
 #[test]
@@ -121,7 +157,7 @@ fn the_program_records_in_both_formats_and_replays_them() {
         let replay = testbed(&["replay", &file]);
         let said = String::from_utf8_lossy(&replay.stdout);
         assert_eq!(replay.status.code(), Some(0), "{said}");
-        assert_eq!(said.matches("bit for bit").count(), 3, "{said}");
+        assert_eq!(said.matches("bit for bit").count(), 4, "{said}");
         assert_eq!(String::from_utf8_lossy(&replay.stderr), "");
         let recording = recording::read(Path::new(&file)).unwrap();
         assert!(recording.header.writer.starts_with("testbed ") && recording.torn.is_none());

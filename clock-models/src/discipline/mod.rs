@@ -185,6 +185,12 @@ impl Discipline {
         self.state
     }
 
+    /// True while no source is followed, and one was before.
+    #[must_use]
+    pub const fn is_held_over(&self) -> bool {
+        self.holdover_since.is_some()
+    }
+
     /// Seconds in holdover; 0 while a source is followed.
     #[must_use]
     pub fn holdover(&self, now: Timestamp<Free>) -> f64 {

@@ -4,6 +4,7 @@
 //! Their rows are typed in [`clock_models::recording`].
 
 pub mod file;
+pub mod kept;
 pub mod parquet;
 pub mod replay;
 mod series;

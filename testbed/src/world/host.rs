@@ -40,11 +40,14 @@ pub(super) struct Host {
     stamping: Stamping,
     pub(super) keeper: Keeper,
     pub(super) links: Vec<Link>,
-    /// The last report of each source, as the owner of the clock has them.
+    /// The last report of each source, as the owner of the clock has them: in the order of
+    /// their numbers.
     reports: Vec<Edge>,
     belief: Option<(Estimate, f64, f64)>,
     /// When the keeper wants to look after the clock again.
     pub(super) next: Option<Timestamp<Free>>,
+    /// How many sources must agree.
+    pub(super) min_agreeing: usize,
     /// What it records, if it does.
     pub(super) record: Option<Record>,
     /// Of the packets between it and its sources.
@@ -69,6 +72,7 @@ impl Host {
             reports: Vec::new(),
             belief: None,
             next: None,
+            min_agreeing: setup.min_agreeing,
             record: None,
             network: stream(NETWORK),
             random: stream(HOST),
@@ -119,9 +123,9 @@ impl Host {
 
     /// What a source task hands to the owner of the clock.
     pub(super) fn report(&mut self, edge: Edge) {
-        match self.reports.iter_mut().find(|report| report.id == edge.id) {
-            Some(report) => *report = edge,
-            None => self.reports.push(edge),
+        match self.reports.binary_search_by_key(&edge.id, |report| report.id) {
+            Ok(index) => self.reports[index] = edge,
+            Err(index) => self.reports.insert(index, edge),
         }
     }
 

@@ -295,7 +295,7 @@ impl World {
     /// Records what the last host takes in and makes of it. To be called at the start.
     pub fn record(&mut self) {
         let Some(host) = self.hosts.last_mut() else { return };
-        host.record = Some(Record::default());
+        host.record = Some(Record::new(host.min_agreeing));
         (0..host.links.len()).for_each(|source| host.record_start(source, None));
     }
 

@@ -2,6 +2,7 @@
 
 use clock_models::discipline::{ClockReading, Tick};
 use clock_models::recording::{Believed, Compared, Event, Journal, Row};
+use clock_models::selection::SourceId;
 use clock_models::time::{Free, Timestamp};
 use clock_models::uncertainty::Budget;
 
@@ -11,7 +12,7 @@ use super::host::Host;
 const CLOCK: &str = "clock";
 
 /// The rows of a host that have not been taken yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Record {
     rows: Vec<Row>,
     next: u64,
@@ -19,6 +20,11 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Of a keeper that follows nothing unless `min_agreeing` sources agree.
+    pub(super) const fn new(min_agreeing: usize) -> Self {
+        Self { rows: Vec::new(), next: 0, journal: Journal::new(min_agreeing) }
+    }
+
     fn push(&mut self, reading: ClockReading, event: Event) {
         let (number, clock) = (self.next, CLOCK.to_owned());
         self.next += 1;
@@ -61,17 +67,17 @@ impl Host {
         }
         let budget = self.budget(reading.base);
         let believed = Believed {
-            offset: tick.error,
             expanded: budget.as_ref().map(|budget| budget.expanded(2.0)),
             bound: budget.as_ref().map(Budget::bound),
             state: self.keeper.discipline().state().name().to_owned(),
             leader: self.keeper.leader().map(|leader| name(leader.id.0 as usize)),
-            oscillator: tick.estimate.map(|estimate| -estimate.frequency),
             commanded: self.frequency(),
+            ..Believed::of(&self.keeper, reading, tick)
         };
         let Some(record) = &mut self.record else { return };
-        if let Some(round) = record.journal.round(reading, believed) {
-            record.push(reading, round);
+        let called = |id: SourceId| name(id.0 as usize);
+        for event in record.journal.round(&self.keeper, reading, believed, called) {
+            record.push(reading, event);
         }
     }
 
