@@ -42,6 +42,13 @@ pub struct Upstream {
 }
 
 impl Comparison {
+    /// When the newer one of its messages passed this host.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp<Free>> {
+        let readings = [self.from_reference, self.to_reference];
+        readings.into_iter().flatten().map(|reading| reading.at).max()
+    }
+
     /// Both directions together, brought to one instant with the frequency of the
     /// reference against the time base (ratio − 1), or `None` if one is missing.
     #[must_use]

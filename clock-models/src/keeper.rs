@@ -4,7 +4,7 @@
 //! so that the daemon and the testbed cannot differ in it.
 
 use crate::comparison::Upstream;
-use crate::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
+use crate::discipline::{ClockReading, Command, Discipline, Limits, Tick};
 use crate::estimator::{Estimate, combine};
 use crate::holdover::Rehearsals;
 use crate::selection::{Aside, Candidate, Selection, Selector, SourceId, Unusable, Verdict};
@@ -159,6 +159,8 @@ pub struct Keeper {
     /// The sources of which `selection` is.
     edges: Vec<Edge>,
     selection: Selection,
+    /// When that was, in the time base of the clock.
+    selected_at: Option<Timestamp<Free>>,
     followed: Option<Followed>,
     rehearsals: Rehearsals,
     /// When a source could have been followed first.
@@ -179,6 +181,7 @@ impl Keeper {
             discipline,
             edges: Vec::new(),
             selection,
+            selected_at: None,
             followed: None,
             rehearsals: Rehearsals::default(),
             first_usable: None,
@@ -188,8 +191,13 @@ impl Keeper {
 
     /// Goes on under the terms of a reloaded configuration.
     pub fn set_limits(&mut self, limits: Limits, min_agreeing: usize) {
-        self.selector = Selector::new(min_agreeing);
         self.discipline.set_limits(limits);
+        self.set_min_agreeing(min_agreeing);
+    }
+
+    /// Follows nothing from now on unless `min_agreeing` sources agree.
+    pub fn set_min_agreeing(&mut self, min_agreeing: usize) {
+        self.selector = Selector::new(min_agreeing);
         // To be selected from again.
         self.edges.clear();
     }
@@ -206,6 +214,18 @@ impl Keeper {
         &self.selection
     }
 
+    /// The sources as they stood when it selected last, in the order of their numbers.
+    #[must_use]
+    pub fn edges(&self) -> &[Edge] {
+        &self.edges
+    }
+
+    /// When it selected last, in the time base of the clock.
+    #[must_use]
+    pub const fn selected_at(&self) -> Option<Timestamp<Free>> {
+        self.selected_at
+    }
+
     /// The source that is followed, or was until the holdover began.
     #[must_use]
     pub fn leader(&self) -> Option<&Edge> {
@@ -215,7 +235,7 @@ impl Keeper {
     /// How well the clock's time base is known against the leader, `now`.
     #[must_use]
     pub fn path(&self, now: Timestamp<Free>) -> Option<Budget> {
-        let holdover = self.discipline.state() == State::Holdover;
+        let holdover = self.discipline.is_held_over();
         path(self.followed.as_ref()?, now, holdover.then_some(&self.rehearsals))
     }
 
@@ -231,7 +251,7 @@ impl Keeper {
 
     /// One round: after news of a source, and when the last round said so. In between it
     /// only looks whether the clock was let alone. `frequency` is what the clock runs at,
-    /// ratio − 1.
+    /// ratio − 1; the `edges` come in the order of their numbers.
     pub fn round(&mut self, reading: ClockReading, frequency: f64, edges: &[Edge]) -> Tick {
         let waited = self.waits_until.is_some_and(|until| reading.base >= until);
         // Time alone brings nothing to select by.
@@ -246,6 +266,7 @@ impl Keeper {
 
     fn select(&mut self, reading: ClockReading) {
         let now = reading.base;
+        self.selected_at = Some(now);
         let (selectable, watched): (Vec<&Edge>, Vec<&Edge>) =
             self.edges.iter().partition(|edge| !edge.terms.watch_only);
         let anchor = reading.time.since_epoch() - now.since_epoch();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State, Tick};
 use clock_models::graph::Chain;
 use clock_models::keeper::Keeper;
-use clock_models::recording::{Believed, Event};
+use clock_models::recording::{Believed, Journal};
 use clock_models::selection::{SourceId, Verdict};
 use clock_models::standing::Standing;
 use clock_models::time::{
@@ -64,8 +64,7 @@ pub struct ClockTask {
     /// For those who compare their clock with this one.
     shared: SharedAccount,
     recorder: Option<Recorder>,
-    /// The second of the time base, the state and the leader of the last recorded round.
-    recorded: Option<(i128, ClockState, Option<String>)>,
+    journal: Journal,
     origins: BTreeMap<SourceId, Option<Box<Origin>>>,
     latest: BTreeMap<SourceId, Report>,
     /// The leading source, with what it said last: it may be gone.
@@ -143,7 +142,7 @@ impl ClockTask {
             board,
             shared,
             recorder,
-            recorded: None,
+            journal: Journal::new(needed),
             origins: BTreeMap::new(),
             latest: BTreeMap::new(),
             led_by: None,
@@ -194,6 +193,7 @@ impl ClockTask {
             Order::Reconfigure(config) => {
                 let limits = limits(&config, &self.clock.borrow());
                 self.keeper.set_limits(limits, config.min_sources as usize);
+                self.journal.set_min_agreeing(config.min_sources as usize);
                 self.config = *config;
             }
             Order::Expect(id, origin) => {
@@ -231,6 +231,7 @@ impl ClockTask {
         let commanded = tick.command.map_or(Ok(()), |command| self.command(command));
         // The end of a slew is nothing to tell.
         let is_told = news
+            || self.keeper.selected_at() == Some(reading.base)
             || commanded.is_err()
             || matches!(tick.command, Some(Command::Step(_)))
             || self.state() != self.said.state
@@ -251,7 +252,7 @@ impl ClockTask {
         self.account_due = Instant::now() + TICK;
         self.hear_leap(tick, reading);
         let status = self.publish(tick, reading);
-        self.record(reading, &status);
+        self.record(tick, reading, &status);
         if let (Some(Command::Step(step)), Ok(())) = (tick.command, &commanded) {
             tracing::warn!("clock {}: stepped by {:+}", self.config.name, Time(step.seconds()));
         }
@@ -269,25 +270,21 @@ impl ClockTask {
         Duration::from_secs_f64(wait.clamp(0.0, TICK.as_secs_f64()))
     }
 
-    /// Records a round where something has changed, and one in each second.
-    fn record(&mut self, reading: ClockReading, status: &ClockStatus) {
+    fn record(&mut self, tick: &Tick, reading: ClockReading, status: &ClockStatus) {
         let Some(recorder) = &self.recorder else { return };
-        let second = reading.base.since_epoch().floor_secs();
-        let mark = Some((second, status.state, status.leader.clone()));
-        if self.recorded == mark {
-            return;
-        }
-        self.recorded = mark;
         let believed = Believed {
-            offset: status.offset,
             expanded: status.uncertainty,
             bound: status.bound,
             state: status.state.name().to_owned(),
             leader: status.leader.clone(),
-            oscillator: status.frequency,
             commanded: self.clock.borrow().frequency(),
+            ..Believed::of(&self.keeper, reading, tick)
         };
-        recorder.record(&self.config.name, reading, Event::Round(believed));
+        let latest = &self.latest;
+        let name = |id| latest.get(&id).map_or_else(String::new, |it| it.status.name.clone());
+        for event in self.journal.round(&self.keeper, reading, believed, name) {
+            recorder.record(&self.config.name, reading, event);
+        }
     }
 
     fn command(&mut self, command: Command) -> Result<(), ClockError> {

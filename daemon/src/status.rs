@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use clock_models::discipline::State;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Takes the `null` that a NaN or an infinity became for what it was: no known number.
@@ -77,11 +78,11 @@ impl ClockState {
     pub const fn name(self) -> &'static str {
         match self {
             Self::FreeRunning => "free-running",
-            Self::Unsynchronised => "unsynchronised",
-            Self::Acquiring => "acquiring",
-            Self::Locked => "locked",
-            Self::Holdover => "holdover",
-            Self::Panic => "panic",
+            Self::Unsynchronised => State::Unsynchronised.name(),
+            Self::Acquiring => State::Acquiring.name(),
+            Self::Locked => State::Locked.name(),
+            Self::Holdover => State::Holdover.name(),
+            Self::Panic => State::Panic.name(),
             Self::Faulty => "faulty",
         }
     }

@@ -6,9 +6,10 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clock_models::recording::{Event, Replay, Row};
+use clock_models::recording::{Event, Row};
 use common::ntp::Server;
-use common::record::{files, read, record_in, rows};
+use common::record::record_in;
+use common::recordings::{assert_reproduced, files, read, rows};
 use common::{Daemon, Directory, VIRTUAL, patiently, source, succeeds};
 
 fn config(server: &Server, directory: &Path, more: &str) -> String {
@@ -18,20 +19,6 @@ fn config(server: &Server, directory: &Path, more: &str) -> String {
 
 fn comparisons(rows: &[Row]) -> usize {
     rows.iter().filter(|row| matches!(row.event, Event::Comparison(_))).count()
-}
-
-/// Replays rows and compares the estimates, bit by bit.
-#[track_caller]
-fn assert_reproduced(rows: &[Row]) {
-    let mut replay = Replay::default();
-    let mut estimates = 0;
-    for row in rows {
-        let replayed = replay.take(row);
-        let Event::Comparison(compared) = &row.event else { continue };
-        assert!(replayed.unwrap().is_as_recorded(compared), "{replayed:#?} {compared:#?}");
-        estimates += usize::from(compared.estimate.is_some());
-    }
-    assert!(estimates > 0, "{rows:#?}");
 }
 
 #[test]

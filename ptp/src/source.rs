@@ -199,8 +199,7 @@ impl Source {
     }
 
     fn take(&mut self, compared: PortComparison) {
-        let readings = [compared.comparison.from_reference, compared.comparison.to_reference];
-        let newest = readings.into_iter().flatten().map(|reading| reading.at).max();
+        let newest = compared.comparison.newest();
         if let (Some(last), Some(now)) = (self.heard, newest) {
             let interval = (now - last).seconds().clamp(0.0, SILENT_SECONDS);
             self.pace += (interval - self.pace) / PACE_MEMORY;

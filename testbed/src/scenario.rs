@@ -1,6 +1,7 @@
 //! Worlds in files, each with a budget for its figures.
 
 use clock_models::keeper::Terms;
+use clock_models::recording::Row;
 use clock_models::time::LeapTable;
 use ntp::client::ClientConfig;
 use serde::Deserialize;
@@ -14,6 +15,9 @@ use crate::profile::Profile;
 use crate::quantity::{Ratio, Seconds};
 use crate::server::Fault;
 use crate::world::{Protocol, START, Sample, Setup, SetupError, Site, Steering, World};
+
+/// How much is simulated until what was recorded meanwhile is handed over, s.
+const STRETCH: f64 = 60.0;
 
 /// A scenario, as its file says.
 #[derive(Debug, Clone, Deserialize)]
@@ -260,23 +264,49 @@ impl Scenario {
     ///
     /// # Errors
     /// A setting out of its range.
-    pub fn observe(
+    pub fn observe(&self, seed: u64, show: impl FnMut(&Sample)) -> Result<Verdict, ScenarioError> {
+        let world = World::new(&self.setup(), seed)?;
+        Ok(self.judge(seed, world, |_| (), show))
+    }
+
+    /// The same, and hands over what the last host records meanwhile.
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn record(
         &self,
         seed: u64,
-        mut show: impl FnMut(&Sample),
+        keep: impl FnMut(Row),
+        show: impl FnMut(&Sample),
     ) -> Result<Verdict, ScenarioError> {
         let mut world = World::new(&self.setup(), seed)?;
+        world.record();
+        Ok(self.judge(seed, world, keep, show))
+    }
+
+    fn judge(
+        &self,
+        seed: u64,
+        mut world: World,
+        mut keep: impl FnMut(Row),
+        mut show: impl FnMut(&Sample),
+    ) -> Verdict {
         let mut measurement = Measurement::new(self.measure_from.0);
-        world.run(self.duration.0, |sample| {
-            measurement.take(sample);
-            show(sample);
-        });
+        let mut until = 0.0;
+        while until < self.duration.0 {
+            until = self.duration.0.min(until + STRETCH);
+            world.run(until, |sample| {
+                measurement.take(sample);
+                show(sample);
+            });
+            world.take_rows().into_iter().for_each(&mut keep);
+        }
         let figures = measurement.figures();
         let checks = self.budget.checks(&figures);
         let as_planned =
             |check: &Check| check.holds() != self.must_fail.iter().any(|name| name == check.name);
         let passed = checks.iter().all(as_planned);
-        Ok(Verdict { seed, figures, checks, passed })
+        Verdict { seed, figures, checks, passed }
     }
 
     /// Its world.

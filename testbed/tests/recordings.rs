@@ -98,7 +98,10 @@ fn text(rows: &[Row]) -> String {
 fn a_simulated_recording_is_reproduced_bit_for_bit() {
     let rows = recorded();
     let summary = replay(&rows, &Settings::default());
-    assert!(summary.is_reproduced() && summary.remarks.is_empty(), "{:?}", summary.remarks);
+    assert!(summary.is_reproduced());
+    // The rounds here are of no keeper.
+    let [remark] = &summary.remarks[..] else { panic!("{:?}", summary.remarks) };
+    assert!(remark.contains("the start of the keeper of clock clock"), "{remark}");
     let [ntp, ptp] = &summary.sources[..] else { panic!("{}", summary.sources.len()) };
     assert_eq!((ntp.comparisons, ptp.comparisons), (SECONDS, 2 * SECONDS));
     for source in [ntp, ptp] {
@@ -130,9 +133,10 @@ fn other_settings_come_to_other_estimates_and_missing_rows_are_said() {
     let mut torn = rows.clone();
     torn.drain(10..12);
     let told = replay(&torn, &Settings::default()).remarks;
-    assert_eq!(told, ["after row 9 comes row 12: estimates differ from there on"]);
+    assert_eq!(told[0], "after row 9 comes row 12: estimates differ from there on");
     let headless = replay(&rows[rows.len() / 2..], &Settings::default());
-    assert!(headless.remarks[0].contains("start of the estimator"), "{:?}", headless.remarks);
+    let headless = headless.remarks;
+    assert!(headless.iter().any(|it| it.contains("the start of the estimator of ntp")));
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn a_run_gives_a_page_and_files_of_each_plot_that_shows_something() {
 
     let page = fs::read_to_string(page).unwrap();
     assert!(page.contains("Two minutes &amp; &lt;no&gt; more") && page.contains("<dd>1</dd>"));
-    let shown = ["time-error", "claims", "frequency-error", "coverage", "distribution"];
+    let shown = ["time-error", "claims", "frequency-error", "delay", "coverage", "distribution"];
     for name in shown.iter().chain(&["mdev", "tdev", "mtie"]) {
         assert!(page.contains(&format!("id=\"short-{name}-area\"")), "{name}");
         let svg = fs::read_to_string(in_folder(&folder, &format!("plots/short-{name}.svg")));

@@ -77,6 +77,20 @@ pub enum State {
     Panic,
 }
 
+impl State {
+    /// As it is published and recorded.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unsynchronised => "unsynchronised",
+            Self::Acquiring => "acquiring",
+            Self::Locked => "locked",
+            Self::Holdover => "holdover",
+            Self::Panic => "panic",
+        }
+    }
+}
+
 /// The outcome of a tick.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tick {
@@ -169,6 +183,12 @@ impl Discipline {
     #[must_use]
     pub const fn state(&self) -> State {
         self.state
+    }
+
+    /// True while no source is followed, and one was before.
+    #[must_use]
+    pub const fn is_held_over(&self) -> bool {
+        self.holdover_since.is_some()
     }
 
     /// Seconds in holdover; 0 while a source is followed.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::discipline::Command;
+use crate::discipline::State;
 use crate::selection::Reason;
 use crate::virtual_clock::VirtualClock;
 

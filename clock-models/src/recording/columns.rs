@@ -1,9 +1,12 @@
 //! The columns of a recording, and rows as cells in them.
 
-use super::{Believed, Compared, Event, Row};
+use super::{Believed, Compared, Event, Row, Told};
 use crate::comparison::{Comparison, Reading, Upstream};
 use crate::estimator::Estimate;
+use crate::keeper::{Edge, Terms};
+use crate::selection::{SourceId, Unusable};
 use crate::time::{Duration, Timestamp};
+use crate::uncertainty::{Budget, Component};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +60,7 @@ const fn text(name: &'static str) -> Column {
 ///
 /// A time is exact in two of them: `…_s` has the whole seconds, rounded down, and `…_frac`
 /// what is left in units of 2⁻³² ns, from 0 to 10⁹·2³² − 1.
-pub const COLUMNS: [Column; 42] = [
+pub const COLUMNS: [Column; 59] = [
     integer("row"),
     text("kind"),
     text("clock"),
@@ -69,7 +72,7 @@ pub const COLUMNS: [Column; 42] = [
     // kind = start
     float("prior_frequency"),
     float("prior_frequency_deviation"),
-    // kind = comparison
+    // kind = comparison; from the stamp uncertainty on, what an edge has too
     integer("from_at_s"),
     integer("from_at_frac"),
     integer("from_difference_s"),
@@ -95,10 +98,29 @@ pub const COLUMNS: [Column; 42] = [
     float("estimate_bound"),
     float("estimate_delay_floor"),
     float("estimate_jitter"),
+    // kind = edge, and the first of them of kind = gone too
+    integer("source_number"),
+    text("unusable"),
+    integer("stratum"),
+    float("clock_accuracy"),
+    text("upper"),
+    flag("prefer"),
+    flag("trust"),
+    flag("require"),
+    flag("watch_only"),
+    float("min_delay"),
+    float("correction"),
+    float("asymmetry_uncertainty"),
+    float("calibration_expanded"),
+    float("calibration_factor"),
+    // kind = keeper
+    integer("min_sources"),
     // kind = round
     float("offset"),
     float("expanded"),
     float("bound"),
+    float("path_expanded"),
+    float("path_bound"),
     text("state"),
     text("leader"),
     float("oscillator_frequency"),
@@ -111,7 +133,11 @@ pub(super) const MOST_SECONDS: i64 = 1 << 50;
 
 const START: &str = "start";
 const COMPARISON: &str = "comparison";
+const KEEPER: &str = "keeper";
+const EDGE: &str = "edge";
+const GONE: &str = "gone";
 const ROUND: &str = "round";
+const KINDS: [&str; 6] = [START, COMPARISON, KEEPER, EDGE, GONE, ROUND];
 
 /// Why cells are no row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,6 +159,9 @@ impl Row {
         let kind = match self.event {
             Event::Start { .. } => START,
             Event::Comparison(_) => COMPARISON,
+            Event::Keeper { .. } => KEEPER,
+            Event::Told(_) => EDGE,
+            Event::Gone { .. } => GONE,
             Event::Round(_) => ROUND,
         };
         cells.text(Some(kind));
@@ -140,16 +169,7 @@ impl Row {
         cells.text(self.event.source());
         cells.time(Some(self.at.since_epoch()));
         cells.time(Some(self.shown.since_epoch()));
-        let (mut prior, mut compared, mut believed) = (None, None, None);
-        match &self.event {
-            Event::Start { prior: known, .. } => prior = *known,
-            Event::Comparison(event) => compared = Some(event),
-            Event::Round(event) => believed = Some(event),
-        }
-        cells.float(prior.map(|(frequency, _)| frequency));
-        cells.float(prior.map(|(_, deviation)| deviation));
-        cells.compared(compared);
-        cells.believed(believed);
+        cells.event(&self.event);
         cells.0
     }
 
@@ -162,43 +182,44 @@ impl Row {
         let number = u64::try_from(reader.expected(true, Reader::integer)?)
             .map_err(|_| reader.wrong("a row number below 0"))?;
         let kind = reader.expected(true, Reader::text)?;
-        if ![START, COMPARISON, ROUND].contains(&kind.as_str()) {
-            return Err(reader.wrong(format!("{kind:?} is none of start, comparison, round")));
+        if !KINDS.contains(&kind.as_str()) {
+            return Err(reader.wrong(format!("{kind:?} is none of {}", KINDS.join(", "))));
         }
         let clock = reader.expected(true, Reader::text)?;
         let source = reader.text()?;
-        if source.is_none() && kind != ROUND {
-            return Err(reader.wrong(format!("a {kind} without a source")));
+        if source.is_none() && kind != ROUND && kind != KEEPER {
+            return Err(reader.wrong(format!("{kind} without a source")));
         }
-        let source = source.unwrap_or_default();
         let at = Timestamp::from_epoch(reader.expected(true, Reader::time)?);
         let shown = Timestamp::from_epoch(reader.expected(true, Reader::time)?);
-        let prior = reader.float()?.zip(reader.float()?);
-        let compared = reader.compared(source.clone(), kind == COMPARISON)?;
-        let believed = reader.believed(kind == ROUND)?;
-        let event = match (compared, believed) {
-            (Some(compared), _) => Event::Comparison(compared),
-            (None, Some(believed)) => Event::Round(believed),
-            (None, None) => Event::Start { source, prior },
-        };
+        let event = reader.event(&kind, source.unwrap_or_default())?;
         Ok(Self { number, clock, at, shown, event })
     }
 }
 
-/// True if two estimates are the same to the last bit; any NaN is as good as another.
-pub(super) fn is_same(a: Option<&Estimate>, b: Option<&Estimate>) -> bool {
-    let cells = |estimate| {
-        let mut cells = Cells(Vec::new());
-        cells.estimate(estimate);
-        cells.0
-    };
+/// True if two estimates are the same to the last bit.
+pub(super) fn is_same_estimate(a: Option<&Estimate>, b: Option<&Estimate>) -> bool {
+    are_same(|cells| cells.estimate(a), |cells| cells.estimate(b))
+}
+
+/// True if two keepers believed the same to the last bit, whatever is above their leaders and
+/// became of their clocks.
+pub(super) fn is_same_belief(a: &Believed, b: &Believed) -> bool {
+    are_same(|cells| cells.kept(a), |cells| cells.kept(b))
+}
+
+/// Any NaN is as good as another.
+fn are_same(a: impl FnOnce(&mut Cells), b: impl FnOnce(&mut Cells)) -> bool {
+    let (mut first, mut second) = (Cells(Vec::new()), Cells(Vec::new()));
+    a(&mut first);
+    b(&mut second);
     let is_same = |(a, b): (Option<Cell>, Option<Cell>)| match (a, b) {
         (Some(Cell::Float(a)), Some(Cell::Float(b))) => {
             a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
         }
         (a, b) => a == b,
     };
-    cells(a).into_iter().zip(cells(b)).all(is_same)
+    first.0.into_iter().zip(second.0).all(is_same)
 }
 
 /// Cells, written in the order of the columns.
@@ -211,6 +232,10 @@ impl Cells {
 
     fn float(&mut self, value: Option<f64>) {
         self.0.push(value.map(Cell::Float));
+    }
+
+    fn flag(&mut self, value: Option<bool>) {
+        self.0.push(value.map(Cell::Flag));
     }
 
     fn text(&mut self, value: Option<&str>) {
@@ -228,16 +253,40 @@ impl Cells {
         self.time(reading.map(|reading| reading.difference));
     }
 
-    fn compared(&mut self, compared: Option<&Compared>) {
+    /// Every column of an event, whichever it is: those of others stay empty.
+    fn event(&mut self, event: &Event) {
+        let (mut prior, mut compared, mut told, mut believed) = (None, None, None, None);
+        let (mut gone, mut needed) = (None, None);
+        match event {
+            Event::Start { prior: known, .. } => prior = *known,
+            Event::Comparison(event) => compared = Some(event),
+            Event::Keeper { min_agreeing } => needed = Some(*min_agreeing),
+            Event::Told(event) => told = Some(&event.edge),
+            Event::Gone { id, .. } => gone = Some(*id),
+            Event::Round(event) => believed = Some(event),
+        }
+        self.float(prior.map(|(frequency, _)| frequency));
+        self.float(prior.map(|(_, deviation)| deviation));
         let comparison = compared.map(|compared| compared.comparison);
         self.reading(comparison.and_then(|c| c.from_reference));
         self.reading(comparison.and_then(|c| c.to_reference));
-        self.float(comparison.map(|c| c.stamp_uncertainty));
-        self.float(comparison.map(|c| c.upstream.root_delay));
-        self.float(comparison.map(|c| c.upstream.root_dispersion));
-        self.0.push(comparison.map(|c| Cell::Flag(c.upstream.follows)));
-        self.0.push(compared.map(|compared| Cell::Flag(compared.restarted)));
-        self.estimate(compared.and_then(|compared| compared.estimate.as_ref()));
+        let stamps = comparison.map(|c| c.stamp_uncertainty);
+        self.float(stamps.or(told.map(|edge| edge.stamp_uncertainty)));
+        self.upstream(comparison.map(|c| c.upstream).or(told.map(|edge| edge.upstream)));
+        self.flag(compared.map(|compared| compared.restarted));
+        let own = compared.and_then(|compared| compared.estimate.as_ref());
+        self.estimate(own.or(told.and_then(|edge| edge.estimate.as_ref())));
+        self.integer(told.map(|edge| edge.id).or(gone).map(|id| id.0.into()));
+        self.edge(told);
+        // Nobody configures 2⁶³ sources.
+        self.integer(needed.map(|needed| needed as i64));
+        self.believed(believed);
+    }
+
+    fn upstream(&mut self, upstream: Option<Upstream>) {
+        self.float(upstream.map(|upstream| upstream.root_delay));
+        self.float(upstream.map(|upstream| upstream.root_dispersion));
+        self.flag(upstream.map(|upstream| upstream.follows));
     }
 
     fn estimate(&mut self, estimate: Option<&Estimate>) {
@@ -253,14 +302,44 @@ impl Cells {
         self.float(estimate.map(|e| e.jitter));
     }
 
+    fn edge(&mut self, edge: Option<&Edge>) {
+        self.text(edge.and_then(|edge| edge.usable.err()).map(Unusable::name));
+        self.integer(edge.map(|edge| edge.stratum.into()));
+        self.float(edge.and_then(|edge| edge.clock_accuracy));
+        let upper = edge.and_then(|edge| edge.upper.as_ref()).map(upper_text);
+        self.text(upper.as_deref());
+        let terms = edge.map(|edge| edge.terms);
+        self.flag(terms.map(|terms| terms.prefer));
+        self.flag(terms.map(|terms| terms.trust));
+        self.flag(terms.map(|terms| terms.require));
+        self.flag(terms.map(|terms| terms.watch_only));
+        self.float(terms.and_then(|terms| terms.min_delay));
+        self.float(terms.map(|terms| terms.correction));
+        self.float(terms.map(|terms| terms.asymmetry_uncertainty));
+        let calibration = terms.and_then(|terms| terms.calibration);
+        self.float(calibration.map(|(expanded, _)| expanded));
+        self.float(calibration.map(|(_, factor)| factor));
+    }
+
     fn believed(&mut self, believed: Option<&Believed>) {
         self.float(believed.and_then(|b| b.offset));
         self.float(believed.and_then(|b| b.expanded));
         self.float(believed.and_then(|b| b.bound));
+        self.float(believed.and_then(|b| b.path_expanded));
+        self.float(believed.and_then(|b| b.path_bound));
         self.text(believed.map(|b| b.state.as_str()));
         self.text(believed.and_then(|b| b.leader.as_deref()));
         self.float(believed.and_then(|b| b.oscillator));
         self.float(believed.map(|b| b.commanded));
+    }
+
+    /// What a keeper makes of its sources.
+    fn kept(&mut self, believed: &Believed) {
+        self.float(believed.offset);
+        self.float(believed.path_expanded);
+        self.float(believed.path_bound);
+        self.text(believed.leader.as_deref());
+        self.float(believed.oscillator);
     }
 }
 
@@ -352,21 +431,82 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
         Ok(at.zip(difference).map(reading))
     }
 
-    fn compared(&mut self, source: String, is_given: bool) -> Result<Option<Compared>, Wrong> {
+    /// Every column of an event; those of others need not be empty.
+    fn event(&mut self, kind: &str, source: String) -> Result<Event, Wrong> {
+        let [is_comparison, is_edge] = [kind == COMPARISON, kind == EDGE];
+        let prior = self.float()?.zip(self.float()?);
         let (from_reference, to_reference) = (self.reading()?, self.reading()?);
-        if is_given && from_reference.is_none() && to_reference.is_none() {
+        if is_comparison && from_reference.is_none() && to_reference.is_none() {
             return Err(self.wrong("a comparison without a reading"));
         }
-        let stamp_uncertainty = self.expected(is_given, Self::float)?;
-        let upstream = Upstream {
+        let stamp_uncertainty = self.expected(is_comparison || is_edge, Self::float)?;
+        let upstream = self.upstream(is_comparison || is_edge)?;
+        let restarted = self.expected(is_comparison, Self::flag)?;
+        let estimate = self.estimate()?;
+        let id = self.id(is_edge || kind == GONE)?;
+        let edge = Edge { id, estimate, upstream, stamp_uncertainty, ..self.edge(is_edge)? };
+        let min_agreeing = usize::try_from(self.expected(kind == KEEPER, Self::integer)?)
+            .map_err(|_| self.wrong("a number below 0"))?;
+        let believed = self.believed(kind == ROUND)?;
+        let comparison = Comparison { from_reference, to_reference, stamp_uncertainty, upstream };
+        Ok(match kind {
+            COMPARISON => Event::Comparison(Compared { source, comparison, restarted, estimate }),
+            KEEPER => Event::Keeper { min_agreeing },
+            EDGE => Event::Told(Told { source, edge }),
+            GONE => Event::Gone { source, id },
+            ROUND => Event::Round(believed),
+            _ => Event::Start { source, prior },
+        })
+    }
+
+    fn upstream(&mut self, is_given: bool) -> Result<Upstream, Wrong> {
+        Ok(Upstream {
             root_delay: self.expected(is_given, Self::float)?,
             root_dispersion: self.expected(is_given, Self::float)?,
             follows: self.expected(is_given, Self::flag)?,
-        };
-        let comparison = Comparison { from_reference, to_reference, stamp_uncertainty, upstream };
-        let restarted = self.expected(is_given, Self::flag)?;
-        let estimate = self.estimate()?;
-        Ok(is_given.then_some(Compared { source, comparison, restarted, estimate }))
+        })
+    }
+
+    fn id(&mut self, is_given: bool) -> Result<SourceId, Wrong> {
+        let number = self.expected(is_given, Self::integer)?;
+        u32::try_from(number).map(SourceId).map_err(|_| self.wrong("should be from 0 to 2^32 - 1"))
+    }
+
+    /// An edge, but for what comes in other columns.
+    fn edge(&mut self, is_given: bool) -> Result<Edge, Wrong> {
+        Ok(Edge {
+            id: SourceId(0),
+            usable: self.usable()?,
+            stratum: u8::try_from(self.expected(is_given, Self::integer)?)
+                .map_err(|_| self.wrong("should be from 0 to 255"))?,
+            clock_accuracy: self.float()?,
+            upper: self.upper()?,
+            terms: Terms {
+                prefer: self.expected(is_given, Self::flag)?,
+                trust: self.expected(is_given, Self::flag)?,
+                require: self.expected(is_given, Self::flag)?,
+                watch_only: self.expected(is_given, Self::flag)?,
+                min_delay: self.float()?,
+                correction: self.expected(is_given, Self::float)?,
+                asymmetry_uncertainty: self.expected(is_given, Self::float)?,
+                calibration: self.float()?.zip(self.float()?),
+            },
+            estimate: None,
+            upstream: Upstream::default(),
+            stamp_uncertainty: 0.0,
+        })
+    }
+
+    fn usable(&mut self) -> Result<Result<(), Unusable>, Wrong> {
+        let Some(name) = self.text()? else { return Ok(Ok(())) };
+        let reason = Unusable::ALL.into_iter().find(|reason| reason.name() == name);
+        reason.map(Err).ok_or_else(|| self.wrong(format!("{name:?} is no reason")))
+    }
+
+    fn upper(&mut self) -> Result<Option<Budget>, Wrong> {
+        let Some(text) = self.text()? else { return Ok(None) };
+        let budget = parse_upper(&text);
+        budget.map(Some).ok_or_else(|| self.wrong("should be pairs of a size and a bound"))
     }
 
     /// There is an estimate if there is a time of it; then it is whole.
@@ -388,16 +528,43 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
         Ok(is_given.then_some(estimate))
     }
 
-    fn believed(&mut self, is_given: bool) -> Result<Option<Believed>, Wrong> {
-        let believed = Believed {
+    fn believed(&mut self, is_given: bool) -> Result<Believed, Wrong> {
+        Ok(Believed {
             offset: self.float()?,
             expanded: self.float()?,
             bound: self.float()?,
+            path_expanded: self.float()?,
+            path_bound: self.float()?,
             state: self.expected(is_given, Self::text)?,
             leader: self.text()?,
             oscillator: self.float()?,
             commanded: self.expected(is_given, Self::float)?,
-        };
-        Ok(is_given.then_some(believed))
+        })
     }
+}
+
+/// The components of a budget: the standard uncertainty of each and its bound, separated by
+/// blanks. Of nothing else is the sum made. One without any is a single `-`.
+fn upper_text(budget: &Budget) -> String {
+    if budget.components().is_empty() {
+        return NOTHING.to_owned();
+    }
+    let pair = |c: &Component| format!("{:?} {:?}", c.standard_uncertainty, c.bound);
+    budget.components().iter().map(pair).collect::<Vec<_>>().join(" ")
+}
+
+/// A budget without components: it is known exactly.
+const NOTHING: &str = "-";
+
+fn parse_upper(text: &str) -> Option<Budget> {
+    if text == NOTHING {
+        return Some(Budget::default());
+    }
+    let sizes: Vec<f64> = text.split(' ').map(|size| size.parse().ok()).collect::<Option<_>>()?;
+    let (pairs, rest) = sizes.as_chunks::<2>();
+    let component = |&[u, bound]: &[f64; 2]| Component {
+        bound,
+        ..Component::type_a("known above", u, f64::INFINITY)
+    };
+    rest.is_empty().then(|| Budget::new(pairs.iter().map(component)).ok())?
 }

@@ -1,22 +1,30 @@
-//! Recordings: every comparison exactly as an estimator took it in, and what was made of
-//! it, so that the same estimator comes to the same estimates again, to the last bit.
+//! Recordings: every comparison exactly as an estimator took it in, what it made of it, and
+//! what selection made of that, so that the same estimators and the same keeper come to the
+//! same again, to the last bit.
 //!
 //! A recording is a table. Its rows are typed here, and so are its [`COLUMNS`], whatever
 //! the file format is; [`csv`] is the one that the daemon writes.
 
 mod columns;
 pub mod csv;
+mod journal;
+mod rekept;
 mod replay;
 
 use crate::comparison::Comparison;
+use crate::discipline::{ClockReading, Tick};
 use crate::estimator::Estimate;
+use crate::keeper::{Edge, Keeper};
+use crate::selection::SourceId;
 use crate::time::{Free, Tai, Timestamp};
+use crate::uncertainty::Budget;
 
 pub use columns::{COLUMNS, Cell, Column, Kind, Wrong};
-pub use replay::{Replay, Replayed};
+pub use journal::Journal;
+pub use replay::{Reestimated, Replay, Replayed};
 
 /// Version of the columns and of their meanings.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The estimator that this crate is, by its version: another one comes to other estimates.
 pub const ESTIMATOR: &str = concat!("clock-models ", env!("CARGO_PKG_VERSION"));
@@ -81,6 +89,21 @@ pub enum Event {
     },
     /// An estimator took a comparison in. The row is of the newer one of its readings.
     Comparison(Compared),
+    /// The keeper of the clock began, or goes on under other terms: it follows nothing
+    /// unless so many sources agree.
+    Keeper {
+        /// How many.
+        min_agreeing: usize,
+    },
+    /// The keeper was told how a source stands, before the round that comes next.
+    Told(Told),
+    /// The keeper was told that a source is no longer there.
+    Gone {
+        /// Name of the source.
+        source: String,
+        /// Its number.
+        id: SourceId,
+    },
     /// The keeper of the clock looked after it.
     Round(Believed),
 }
@@ -98,6 +121,16 @@ pub struct Compared {
     pub estimate: Option<Estimate>,
 }
 
+/// How a source stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// Name of the source.
+    pub source: String,
+    /// What the keeper selects by. The names and distributions of the components of
+    /// [`Edge::upper`] are not recorded, but their uncertainties and bounds are.
+    pub edge: Edge,
+}
+
 /// What was believed of a clock after a round of its keeper.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Believed {
@@ -107,6 +140,11 @@ pub struct Believed {
     pub expanded: Option<f64>,
     /// Hard bound of its error, s.
     pub bound: Option<f64>,
+    /// The same against the leader alone: what selection and combination came to, without
+    /// what is above the leader.
+    pub path_expanded: Option<f64>,
+    /// Hard bound against the leader alone, s.
+    pub path_bound: Option<f64>,
     /// State of the clock: `locked`, `holdover`, …
     pub state: String,
     /// Name of the source that leads, or did until the holdover began.
@@ -118,6 +156,23 @@ pub struct Believed {
     pub commanded: f64,
 }
 
+impl Believed {
+    /// What a keeper makes of its sources, after a round that came to `tick`. The rest is
+    /// known to the owner of the clock.
+    #[must_use]
+    pub fn of(keeper: &Keeper, reading: ClockReading, tick: &Tick) -> Self {
+        let path = keeper.path(reading.base);
+        Self {
+            offset: tick.error,
+            path_expanded: path.as_ref().map(|path| path.expanded(2.0)),
+            path_bound: path.as_ref().map(Budget::bound),
+            // The oscillator against UTC is the opposite of TAI against the oscillator.
+            oscillator: tick.estimate.map(|estimate| -estimate.frequency),
+            ..Self::default()
+        }
+    }
+}
+
 impl Event {
     /// The source that it is about.
     #[must_use]
@@ -125,7 +180,9 @@ impl Event {
         match self {
             Self::Start { source, .. } => Some(source),
             Self::Comparison(compared) => Some(&compared.source),
-            Self::Round(_) => None,
+            Self::Told(told) => Some(&told.source),
+            Self::Gone { source, .. } => Some(source),
+            Self::Keeper { .. } | Self::Round(_) => None,
         }
     }
 }

@@ -4,7 +4,12 @@ use super::columns::MOST_SECONDS;
 use super::csv::{head, line, parse};
 use super::*;
 use crate::comparison::{Reading, Upstream};
+use crate::discipline::Discipline;
+use crate::estimator::Estimator;
+use crate::keeper::Terms;
+use crate::selection::Unusable;
 use crate::time::Duration;
+use crate::uncertainty::Component;
 
 fn header() -> Header {
     Header::new("test 1.2.3")
@@ -65,14 +70,78 @@ fn event() -> impl Strategy<Value = Event> {
         };
         Event::Comparison(Compared { source, comparison, restarted, estimate })
     });
-    let maybe = || proptest::option::of(float());
-    let figures = (maybe(), maybe(), maybe(), maybe(), float());
+    let figures = (proptest::array::uniform6(maybe()), float());
     let believed = (figures, NAME, proptest::option::of(NAME)).prop_map(
-        |((offset, expanded, bound, oscillator, commanded), state, leader)| {
-            Event::Round(Believed { offset, expanded, bound, state, leader, oscillator, commanded })
+        |(
+            ([offset, expanded, bound, path_expanded, path_bound, oscillator], commanded),
+            state,
+            leader,
+        )| {
+            Event::Round(Believed {
+                offset,
+                expanded,
+                bound,
+                path_expanded,
+                path_bound,
+                state,
+                leader,
+                oscillator,
+                commanded,
+            })
         },
     );
-    prop_oneof![start, compared, believed]
+    let needed = (0..9usize).prop_map(|min_agreeing| Event::Keeper { min_agreeing });
+    let told = (NAME, edge()).prop_map(|(source, edge)| Event::Told(Told { source, edge }));
+    let gone =
+        (NAME, any::<u32>()).prop_map(|(source, id)| Event::Gone { source, id: SourceId(id) });
+    prop_oneof![start, compared, needed, told, gone, believed]
+}
+
+fn maybe() -> impl Strategy<Value = Option<f64>> {
+    proptest::option::of(float())
+}
+
+fn edge() -> impl Strategy<Value = Edge> {
+    let usable = proptest::option::of(prop::sample::select(Unusable::ALL.as_slice()));
+    let numbers = (any::<u32>(), any::<u8>(), proptest::array::uniform3(float()));
+    let upper = proptest::option::of(prop::collection::vec((0.0..1e-3, 0.0..1e-3), 0..4));
+    let terms = (proptest::array::uniform4(any::<bool>()), maybe(), float(), float());
+    let calibration = proptest::option::of((float(), float()));
+    (usable, numbers, maybe(), upper, (terms, calibration), proptest::option::of(estimate()))
+        .prop_map(|(unusable, (id, stratum, numbers), clock_accuracy, upper, terms, estimate)| {
+            let [stamp_uncertainty, root_delay, root_dispersion] = numbers;
+            let ((flags, min_delay, correction, asymmetry_uncertainty), calibration) = terms;
+            let [prefer, trust, require, watch_only] = flags;
+            Edge {
+                id: SourceId(id),
+                terms: Terms {
+                    prefer,
+                    trust,
+                    require,
+                    watch_only,
+                    min_delay,
+                    correction,
+                    asymmetry_uncertainty,
+                    calibration,
+                },
+                estimate,
+                usable: unusable.map_or(Ok(()), Err),
+                upstream: Upstream { root_delay, root_dispersion, follows: false },
+                clock_accuracy,
+                stratum,
+                stamp_uncertainty,
+                upper: upper.map(|sizes| budget(&sizes)),
+            }
+        })
+}
+
+/// As it is read: of sizes and bounds alone.
+fn budget(sizes: &[(f64, f64)]) -> Budget {
+    let component = |&(u, bound): &(f64, f64)| Component {
+        bound,
+        ..Component::type_a("known above", u, f64::INFINITY)
+    };
+    Budget::new(sizes.iter().map(component)).unwrap()
 }
 
 fn row() -> impl Strategy<Value = Row> {
@@ -114,7 +183,7 @@ proptest! {
     }
 }
 
-/// A recording of one comparison, one start and one round, by hand.
+/// A recording of a row of each kind, by hand.
 fn sample() -> String {
     let time = |seconds, bits| Duration::from_secs(seconds) + Duration::from_bits(bits);
     let reading = |at, difference| Reading { at: Timestamp::from_epoch(at), difference };
@@ -155,36 +224,58 @@ fn sample() -> String {
                 estimate: Some(estimate),
             }),
         ),
-        row(2, Event::Round(Believed { state: "locked".into(), ..Believed::default() })),
+        row(2, Event::Keeper { min_agreeing: 1 }),
+        row(3, Event::Told(Told { source: source(), edge: told(Some(estimate)) })),
+        row(4, Event::Round(Believed { state: "locked".into(), ..Believed::default() })),
+        row(5, Event::Gone { source: source(), id: SourceId(7) }),
     ];
     rows.iter().fold(head(&header()), |text, row| text + &line(row))
+}
+
+fn told(estimate: Option<Estimate>) -> Edge {
+    Edge {
+        id: SourceId(7),
+        terms: Terms { prefer: true, min_delay: Some(2e-4), ..Terms::default() },
+        estimate,
+        usable: Ok(()),
+        upstream: Upstream::default(),
+        clock_accuracy: Some(25e-9),
+        stratum: 1,
+        stamp_uncertainty: 2e-9,
+        upper: Some(budget(&[(1e-9, 6e-9), (2e-9, 3e-9)])),
+    }
 }
 
 #[test]
 fn lines_are_what_the_reference_says() {
     let text = sample();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], format!("# utcd recording 1, test 1.2.3, {ESTIMATOR}"));
+    assert_eq!(lines[0], format!("# utcd recording 2, test 1.2.3, {ESTIMATOR}"));
     assert!(lines[1].starts_with("row,kind,clock,source,at_s,at_frac,shown_s,shown_frac,prior_"));
     let start = "0,start,virtual,\"ntp,1\",100,0,1795305637,0,1e-6,5e-7,,,";
     assert!(lines[2].starts_with(start), "{}", lines[2]);
     let compared =
         ",,100,1,-1,4294967295,,,,,1e-9,0.0,0.0,false,false,100,0,1795305537,0,1e-6,-1.25e-5,";
     assert!(lines[3].contains(compared), "{}", lines[3]);
-    assert!(lines[4].ends_with(",,,,locked,,,0.0"), "{}", lines[4]);
+    assert!(lines[4].starts_with("2,keeper,virtual,,100,0,"), "{}", lines[4]);
+    assert!(lines[4].ends_with(",,1,,,,,,,,,"), "{}", lines[4]);
+    let edge = ",7,,1,2.5e-8,1e-9 6e-9 2e-9 3e-9,true,false,false,false,0.0002,0.0,0.0,,,,";
+    assert!(lines[5].starts_with("3,edge,virtual,\"ntp,1\",") && lines[5].contains(edge));
+    assert!(lines[6].ends_with(",,,,,,locked,,,0.0"), "{}", lines[6]);
+    assert!(lines[7].starts_with("5,gone,virtual,\"ntp,1\",") && lines[7].contains(",,7,,"));
 }
 
 #[test]
 fn an_error_names_the_line_the_column_and_what_to_do() {
     let good = sample();
     for (from, to, line, word) in [
-        ("# utcd recording 1", "# utcd recording 2", 1, "format 2"),
-        ("# utcd recording 1", "row", 1, "# utcd recording 1, …"),
+        ("# utcd recording 2", "# utcd recording 1", 1, "format 1"),
+        ("# utcd recording 2", "row", 1, "# utcd recording 2, …"),
         ("row,kind", "kind,row", 2, "columns are not those"),
         ("0,start", "zero,start", 3, "column row: \"zero\" is no whole number"),
         ("0,start", "-1,start", 3, "column row: a row number below 0"),
         ("0,start", "0,stop", 3, "column kind: \"stop\" is none of start"),
-        ("\"ntp,1\"", "", 3, "column source: a start without a source"),
+        ("\"ntp,1\"", "", 3, "column source: start without a source"),
         ("\"ntp,1\"", "\"ntp,1", 3, "column source: the closing quote is missing"),
         ("\"ntp,1\"", "\"ntp\"1", 3, "column source: text after a closing quote"),
         ("100,0,1795305637", "100,,1795305637", 3, "column at_frac: seconds and their fraction"),
@@ -194,9 +285,15 @@ fn an_error_names_the_line_the_column_and_what_to_do() {
         ("0.0,false,false", "0.0,false,no", 4, "column restarted: \"no\" is no true"),
         ("1e-9,0.0,0.0,false", "1e-9,,0.0,false", 4, "column root_delay: is empty"),
         ("100,1,-1,4294967295", ",,,", 4, "column to_difference_frac: a comparison without"),
-        (",locked,", ",,", 5, "column state: is empty"),
-        (",locked,,,0.0", ",locked,", 5, "column oscillator_frequency: is missing"),
-        (",locked,", ",locked,,", 5, "more than 42 fields"),
+        (",1,,,,,,,,,\n", ",-1,,,,,,,,,\n", 5, "column min_sources: a number below 0"),
+        (",7,,1,", ",-7,,1,", 6, "column source_number: should be from 0 to"),
+        (",7,,1,", ",7,tired,1,", 6, "column unusable: \"tired\" is no reason"),
+        (",7,,1,", ",7,,256,", 6, "column stratum: should be from 0 to 255"),
+        ("1e-9 6e-9 2e-9", "1e-9 6e-9", 6, "column upper: should be pairs"),
+        ("1e-9 6e-9 2e-9", "1e-9 -6e-9 2e-9", 6, "column upper: should be pairs"),
+        (",locked,", ",,", 7, "column state: is empty"),
+        (",locked,,,0.0", ",locked,", 7, "column oscillator_frequency: is missing"),
+        (",locked,", ",locked,,", 7, "more than 59 fields"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");
@@ -219,7 +316,7 @@ fn numbers() -> impl FnMut(usize) -> usize {
 }
 
 #[test]
-fn no_change_of_bytes_makes_the_reader_panic() {
+fn no_change_of_bytes_makes_the_reader_or_a_replay_panic() {
     let good = sample().into_bytes();
     let mut number = numbers();
     let (mut read, mut refused) = (0, 0);
@@ -235,7 +332,11 @@ fn no_change_of_bytes_makes_the_reader_panic() {
             }
         }
         match parse(&bad) {
-            Ok(_) => read += 1,
+            Ok(recording) => {
+                read += 1;
+                let mut replay = Replay::default();
+                recording.rows.iter().for_each(|row| drop(replay.take(row)));
+            }
             Err(_) => refused += 1,
         }
     }
@@ -249,11 +350,102 @@ fn a_replay_says_so_where_one_bit_is_another() {
     let replayed = |change: fn(&mut Estimate)| {
         let mut estimate = compared.estimate.unwrap();
         change(&mut estimate);
-        Replayed { restarted: false, estimate: Some(estimate) }
+        Reestimated { restarted: false, estimate: Some(estimate) }
     };
     assert!(replayed(|_| {}).is_as_recorded(compared));
     assert!(!replayed(|e| e.jitter = e.jitter.next_up()).is_as_recorded(compared));
     assert!(!replayed(|e| e.offset += Duration::from_bits(1)).is_as_recorded(compared));
-    assert!(!Replayed { restarted: true, ..replayed(|_| {}) }.is_as_recorded(compared));
-    assert!(!Replayed { restarted: false, estimate: None }.is_as_recorded(compared));
+    assert!(!Reestimated { restarted: true, ..replayed(|_| {}) }.is_as_recorded(compared));
+    assert!(!Reestimated { restarted: false, estimate: None }.is_as_recorded(compared));
+}
+
+/// Twenty exchanges with a source, a second apart, and the rounds of a keeper that hears of
+/// each estimate when there are some newer ones.
+fn kept() -> Vec<Row> {
+    const BEHIND: usize = 3;
+    let mut estimator = Estimator::new(None);
+    let mut estimates = Vec::new();
+    let mut keeper = Keeper::new(Discipline::observer(), 1);
+    let mut journal = Journal::new(1);
+    let mut rows = Vec::new();
+    for second in 0..20 {
+        let at = Timestamp::from_secs(100 + second);
+        let difference =
+            |late: i64| Duration::from_secs(1_795_305_537) + Duration::from_nanos(late);
+        let reading = |late| Some(Reading { at, difference: difference(late) });
+        let comparison = Comparison {
+            from_reference: reading(-100_000 - 700 * (second * second % 7)),
+            to_reference: reading(100_000 + 900 * (second % 3)),
+            stamp_uncertainty: 1e-9,
+            upstream: Upstream::default(),
+        };
+        let restarted = estimator.update(&comparison).is_some_and(|fit| fit.restarted);
+        let estimate = estimator.estimate();
+        estimates.push(estimate);
+        let source = "s".to_owned();
+        let compared = Event::Comparison(Compared { source, comparison, restarted, estimate });
+
+        let shown = Timestamp::from_epoch(at.since_epoch() + difference(5_000));
+        let now = ClockReading { base: at, time: shown };
+        let old = estimates.len().checked_sub(BEHIND).and_then(|index| estimates[index]);
+        let tick = keeper.round(now, 0.0, &[told(old)]);
+        let believed = Believed {
+            state: keeper.discipline().state().name().to_owned(),
+            leader: keeper.leader().map(|_| "s".to_owned()),
+            ..Believed::of(&keeper, now, &tick)
+        };
+        let events = journal.round(&keeper, now, believed, |_| "s".to_owned());
+        let start = Event::Start { source: "s".to_owned(), prior: None };
+        let before = [(second == 0).then_some(start), Some(compared)];
+        for event in before.into_iter().flatten().chain(events) {
+            let number = rows.len() as u64;
+            rows.push(Row { number, clock: "c".into(), at, shown, event });
+        }
+    }
+    rows
+}
+
+/// How many rounds there are, and how many of them are not as they were recorded.
+fn rounds(rows: &[Row]) -> (usize, usize) {
+    let mut replay = Replay::default();
+    let replayed = rows.iter().filter_map(|row| Some((replay.take(row)?, &row.event)));
+    let rounds = replayed.filter(|(replayed, _)| matches!(replayed, Replayed::Round(_)));
+    let same: Vec<bool> = rounds.map(|(round, event)| round.is_as_recorded(event)).collect();
+    (same.len(), same.iter().filter(|is_same| !**is_same).count())
+}
+
+#[test]
+fn a_keeper_that_was_behind_is_behind_again() {
+    let rows = kept();
+    let last = rows.last().map(|row| &row.event);
+    let Some(Event::Round(believed)) = last else { panic!("{last:?}") };
+    assert!((believed.offset.unwrap() - 5e-6).abs() < 2e-6, "{believed:?}");
+    assert!(believed.path_expanded.unwrap() > 0.0 && believed.leader.is_some());
+    assert_eq!(rounds(&rows), (20, 0));
+    // A writer that starts again does so with a keeper that knows nothing.
+    assert_eq!(rounds(&[rows.clone(), rows.clone()].concat()), (40, 0));
+    // Without the row in which it begins, there is no keeper.
+    let headless: Vec<Row> =
+        rows.into_iter().filter(|row| !matches!(row.event, Event::Keeper { .. })).collect();
+    assert_eq!(rounds(&headless), (0, 0));
+}
+
+#[test]
+fn a_round_is_another_where_one_bit_of_it_is() {
+    let rows = kept();
+    let changes: [fn(&mut Believed); 5] = [
+        |believed| believed.offset = believed.offset.map(f64::next_up),
+        |believed| believed.path_expanded = believed.path_expanded.map(f64::next_up),
+        |believed| believed.path_bound = None,
+        |believed| believed.oscillator = believed.oscillator.map(f64::next_down),
+        |believed| believed.leader = Some("another".into()),
+    ];
+    for change in changes {
+        let mut changed = rows.clone();
+        let Some(Event::Round(believed)) = changed.last_mut().map(|row| &mut row.event) else {
+            panic!("no round")
+        };
+        change(believed);
+        assert_eq!(rounds(&changed), (20, 1));
+    }
 }

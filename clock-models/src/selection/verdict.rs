@@ -37,6 +37,39 @@ pub enum Unusable {
     Invalid,
 }
 
+impl Unusable {
+    /// Every reason.
+    pub const ALL: [Self; 10] = [
+        Self::Warming,
+        Self::Unreachable,
+        Self::NeverHeard,
+        Self::Unsynchronised,
+        Self::Unnamed,
+        Self::ArbitraryTimescale,
+        Self::Loop,
+        Self::TooDistant,
+        Self::Stale,
+        Self::Invalid,
+    ];
+
+    /// As it is recorded.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Warming => "warming",
+            Self::Unreachable => "unreachable",
+            Self::NeverHeard => "never-heard",
+            Self::Unsynchronised => "unsynchronised",
+            Self::Unnamed => "unnamed",
+            Self::ArbitraryTimescale => "arbitrary-timescale",
+            Self::Loop => "loop",
+            Self::TooDistant => "too-distant",
+            Self::Stale => "stale",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
 /// Why a source that may be right is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Aside {

@@ -96,9 +96,7 @@ impl Context {
 
     /// Records what an estimator took in, and what it made of it.
     fn record(&self, comparison: &Comparison, restarted: bool, estimate: Option<Estimate>) {
-        let readings = [comparison.from_reference, comparison.to_reference];
-        let newest = readings.into_iter().flatten().map(|reading| reading.at).max();
-        let (Some(recorder), Some(base)) = (&self.recorder, newest) else { return };
+        let (Some(recorder), Some(base)) = (&self.recorder, comparison.newest()) else { return };
         let reading = ClockReading { base, time: self.clock.borrow().time_at(base) };
         let (source, comparison) = (self.name.clone(), *comparison);
         let compared = Compared { source, comparison, restarted, estimate };

@@ -3,6 +3,7 @@
 
 pub(crate) mod ntp;
 pub(crate) mod record;
+pub(crate) mod recordings;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -1,33 +1,15 @@
 //! What utcd has recorded: what its estimators began with and learned, to the last bit.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clock_models::recording::{Event, Recording, Row, csv};
+use clock_models::recording::{Event, Row};
 
 use super::patiently;
+use super::recordings::rows;
 
 /// The part of a configuration that asks for recordings.
 pub(crate) fn record_in(directory: &Path) -> String {
     format!("[record]\ndirectory = \"{}\"\n", directory.display())
-}
-
-/// The files, oldest first.
-pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files
-}
-
-/// What is in a file; `None` if it is gone, or its head is not written yet.
-pub(crate) fn read(file: &Path) -> Option<Recording> {
-    csv::parse(&fs::read(file).ok()?).ok()
-}
-
-/// All rows so far.
-pub(crate) fn rows(directory: &Path) -> Vec<Row> {
-    files(directory).iter().filter_map(|file| read(file)).flat_map(|file| file.rows).collect()
 }
 
 /// What is known of a frequency before the first comparison: value and deviation, ratios.

@@ -70,6 +70,11 @@ impl<'a> Utcd<'a> {
         })
     }
 
+    /// Ends it as a service manager does.
+    pub(crate) fn stop(self) {
+        self.program.stop();
+    }
+
     /// What it has logged.
     pub(crate) fn log(&self) -> String {
         self.program.said()

@@ -16,6 +16,9 @@ mod network;
 mod peers;
 mod program;
 mod query;
+mod record;
+#[path = "../common/recordings.rs"]
+mod recordings;
 mod rogue;
 mod server;
 mod wire;

@@ -1,13 +1,15 @@
-//! `testbed replay`: recordings through the estimator once more.
+//! `testbed replay`: recordings through the estimators and the selection once more.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 use clock_models::estimator::Estimate;
+use clock_models::recording::Believed;
 use clock_models::units::{Time, parse_ratio, parse_time};
 use serde_json::{Value, json};
 use testbed::recording;
+use testbed::recording::kept::{Kept, Round};
 use testbed::recording::replay::{Comparand, Outcome as Replayed, Settings, Summary, replay};
 use testbed::report::series::section;
 use testbed::series::Series;
@@ -15,9 +17,9 @@ use testbed::series::Series;
 use super::Outcome;
 use super::report::ReportArguments;
 
-/// Run the estimator over recordings and compare with what was recorded.
+/// Run estimators and selection over recordings and compare with what was recorded.
 ///
-/// Exits with 1 if estimates differ although nothing was changed.
+/// Exits with 1 if something differs although nothing was changed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -72,7 +74,6 @@ fn parse_prior(text: &str) -> Result<Prior, String> {
 pub(crate) fn execute(arguments: Arguments) -> Outcome {
     let Arguments { files, from, to, without, prior, csv, json, report } = arguments;
     let recording = recording::read_all(&files)?;
-    let is_changed = prior.is_some() || from.is_some();
     let settings = Settings { prior: prior.map(|Prior(prior)| prior), from, to, without };
     let is_source = |name: &String| recording.rows.iter().any(|r| r.event.source() == Some(name));
     if let Some(name) = settings.without.iter().find(|name| !is_source(name)) {
@@ -92,12 +93,13 @@ pub(crate) fn execute(arguments: Arguments) -> Outcome {
     }
     if report.wanted() {
         let replayed = summary.sources.iter().map(Replayed::series);
+        let kept = summary.clocks.iter().map(Kept::series);
         let shown: Vec<Series> =
-            recording::of_rows(&recording.rows).into_iter().chain(replayed).collect();
+            recording::of_rows(&recording.rows).into_iter().chain(replayed).chain(kept).collect();
         let sections = shown.iter().map(|series| section(series, None)).collect();
         report.write("Replay", Vec::new(), sections)?;
     }
-    Ok(is_changed || summary.is_reproduced())
+    Ok(settings.change() || summary.is_reproduced())
 }
 
 fn write_table(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
@@ -107,7 +109,7 @@ fn write_table(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     if summary.sources.is_empty() {
         writeln!(out, "no comparisons in this range")?;
     }
-    Ok(())
+    summary.clocks.iter().try_for_each(|clock| write_clock(out, clock))
 }
 
 fn write_source(out: &mut impl Write, source: &Replayed) -> io::Result<()> {
@@ -137,6 +139,32 @@ fn write_source(out: &mut impl Write, source: &Replayed) -> io::Result<()> {
         "Frequency",
         format!("{:+.3e}, standard deviation {:.1e}", last.frequency, last.frequency_deviation),
     )
+}
+
+fn write_clock(out: &mut impl Write, clock: &Kept) -> io::Result<()> {
+    let mut line = |name: &str, value: String| writeln!(out, "  {name:<16} {value}");
+    let difference = match clock.different {
+        0 => "none: offset, uncertainty and leader are the recorded ones, bit for bit".to_owned(),
+        different => {
+            let [rms, largest] = clock.offset_difference();
+            format!(
+                "in {different} rounds, {} of them by another leader; offset: rms {}, largest {}; \
+                 U: largest {}",
+                clock.other_leader,
+                Time(rms),
+                Time(largest),
+                Time(clock.largest_expanded()),
+            )
+        }
+    };
+    line("Clock", clock.clock.clone())?;
+    line("Rounds", clock.rounds.to_string())?;
+    line("Difference", difference)?;
+    let Some(Round { replayed: last, .. }) = clock.points.last() else { return Ok(()) };
+    let [offset, expanded, bound] = [last.offset, last.path_expanded, last.path_bound]
+        .map(|value| value.map_or_else(|| "none".to_owned(), |value| Time(value).to_string()));
+    line("Leader", last.leader.clone().unwrap_or_else(|| "none".to_owned()))?;
+    line("Offset", format!("{offset}; against the leader: U (k = 2) {expanded}, bound {bound}"))
 }
 
 fn write_csv(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
@@ -209,9 +237,38 @@ fn to_json(summary: &Summary) -> Value {
             "points": source.points.iter().map(point).collect::<Vec<_>>(),
         })
     };
+    let believed = |believed: &Believed| {
+        json!({
+            "offset": believed.offset,
+            "path_expanded": believed.path_expanded,
+            "path_bound": believed.path_bound,
+            "leader": believed.leader,
+        })
+    };
+    let round = |round: &Round| {
+        json!({
+            "time": round.time,
+            "replayed": believed(&round.replayed),
+            "recorded": believed(&round.recorded),
+        })
+    };
+    let clock = |clock: &Kept| {
+        let [rms, largest] = clock.offset_difference();
+        json!({
+            "clock": clock.clock,
+            "rounds": clock.rounds,
+            "different": clock.different,
+            "other_leader": clock.other_leader,
+            "rms_difference": rms,
+            "max_difference": largest,
+            "max_expanded_difference": clock.largest_expanded(),
+            "points": clock.points.iter().map(round).collect::<Vec<_>>(),
+        })
+    };
     json!({
         "reproduced": summary.is_reproduced(),
         "remarks": summary.remarks,
         "sources": summary.sources.iter().map(source).collect::<Vec<_>>(),
+        "clocks": summary.clocks.iter().map(clock).collect::<Vec<_>>(),
     })
 }

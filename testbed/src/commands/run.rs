@@ -21,7 +21,8 @@ use super::run_files::{Run, RunFiles};
 Examples:
   testbed run testbed/scenarios/*.toml
   testbed run testbed/scenarios/02-heavy-tail.toml --seeds 1..200
-  testbed run testbed/scenarios/*.toml --seeds 1..20 --json | jq 'select(.failing != [])'")]
+  testbed run testbed/scenarios/*.toml --seeds 1..20 --json | jq 'select(.failing != [])'
+  testbed run testbed/scenarios/02-heavy-tail.toml --record run.parquet")]
 pub(crate) struct Arguments {
     /// Scenario files.
     #[arg(required = true)]
@@ -52,13 +53,13 @@ pub(crate) fn execute(arguments: Arguments) -> Outcome {
     let scenarios = files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
     let jobs: Vec<(usize, u64)> =
         (0..files.len()).flat_map(|index| seeds.clone().map(move |seed| (index, seed))).collect();
-    let mut verdicts =
-        parallel::run(&jobs, |&(index, seed)| scenarios[index].run(seed)).into_iter();
+    outputs.prepare(&files, seeds.clone().count())?;
+    let run = |&(index, seed): &(usize, u64)| outputs.run(&files[index], &scenarios[index], seed);
+    let mut verdicts = parallel::run(&jobs, run).into_iter();
     let mut all_passed = true;
     let mut runs = Vec::new();
     for (file, scenario) in files.iter().zip(scenarios) {
-        let verdicts = verdicts.by_ref().take(seeds.clone().count()).collect::<Result<_, _>>();
-        let verdicts = verdicts.map_err(|error| format!("{}: {error}", file.display()))?;
+        let verdicts = verdicts.by_ref().take(seeds.clone().count()).collect::<Result<_, _>>()?;
         let run = Run { file, scenario, verdicts };
         let summary = Summary::new(&run, &seeds);
         all_passed &= summary.failing.is_empty();

@@ -1,7 +1,10 @@
-//! Recordings of the daemon and of simulations: reading them, and what is in them.
+//! Recordings of the daemon and of simulations: reading and writing them, and what is in
+//! them.
 //!
 //! Their rows are typed in [`clock_models::recording`].
 
+pub mod file;
+pub mod kept;
 pub mod parquet;
 pub mod replay;
 mod series;

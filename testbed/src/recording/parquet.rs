@@ -46,29 +46,68 @@ pub enum ParquetFault {
     },
 }
 
+/// A file that is being written.
+pub struct Writer<W: Write + Send> {
+    file: SerializedFileWriter<W>,
+    /// Rows of the next group, as cells.
+    waiting: Vec<Vec<Option<Cell>>>,
+}
+
+impl<W: Write + Send> Writer<W> {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn new(out: W, header: &Header) -> Result<Self, ParquetError> {
+        let fields: String = COLUMNS.iter().map(field).collect();
+        let schema = Arc::new(parse_message_type(&format!("message recording {{ {fields} }}"))?);
+        let first = KeyValue::new(HEADER.to_owned(), csv::title(header));
+        let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![first]));
+        let file = SerializedFileWriter::new(out, schema, Arc::new(properties.build()))?;
+        Ok(Self { file, waiting: Vec::new() })
+    }
+
+    /// Writes a row, as soon as there are enough for a group.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn take(&mut self, row: &Row) -> Result<(), ParquetError> {
+        self.waiting.push(row.to_cells());
+        if self.waiting.len() < GROUP { Ok(()) } else { self.write_group() }
+    }
+
+    /// Ends the file, which is no Parquet file before.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn finish(mut self) -> Result<(), ParquetError> {
+        if !self.waiting.is_empty() {
+            self.write_group()?;
+        }
+        self.file.close().map(|_| ())
+    }
+
+    fn write_group(&mut self) -> Result<(), ParquetError> {
+        let rows = std::mem::take(&mut self.waiting);
+        let mut group = self.file.next_row_group()?;
+        let mut index = 0;
+        while let Some(column) = group.next_column()? {
+            let cells = rows.iter().map(|cells| cells.get(index).and_then(Option::as_ref));
+            write_column(column, COLUMNS[index].kind, cells)?;
+            index += 1;
+        }
+        group.close().map(|_| ())
+    }
+}
+
 /// Writes rows.
 ///
 /// # Errors
 /// What the file system says.
 pub fn write<W: Write + Send>(out: W, header: &Header, rows: &[Row]) -> Result<(), ParquetError> {
-    let fields: String = COLUMNS.iter().map(field).collect();
-    let schema = Arc::new(parse_message_type(&format!("message recording {{ {fields} }}"))?);
-    let first = KeyValue::new(HEADER.to_owned(), csv::title(header));
-    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![first]));
-    let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties.build()))?;
-    for rows in rows.chunks(GROUP) {
-        let cells: Vec<_> = rows.iter().map(Row::to_cells).collect();
-        let mut group = writer.next_row_group()?;
-        let mut index = 0;
-        while let Some(column) = group.next_column()? {
-            let cells = cells.iter().map(|cells| cells.get(index).and_then(Option::as_ref));
-            write_column(column, COLUMNS[index].kind, cells)?;
-            index += 1;
-        }
-        group.close()?;
-    }
-    writer.close()?;
-    Ok(())
+    let mut writer = Writer::new(out, header)?;
+    rows.iter().try_for_each(|row| writer.take(row))?;
+    writer.finish()
 }
 
 fn field(Column { name, kind }: &Column) -> String {

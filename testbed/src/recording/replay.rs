@@ -1,9 +1,10 @@
 //! A recording replayed, against what was recorded.
 
 use clock_models::estimator::Estimate;
-use clock_models::recording::{Compared, Event, Replay, Replayed, Row};
+use clock_models::recording::{Compared, Event, Reestimated, Replay, Replayed, Row};
 use clock_models::time::Duration;
 
+use super::kept::Kept;
 use crate::series::{Point, Series};
 
 /// What is replayed, and how.
@@ -62,15 +63,18 @@ pub struct Comparand {
 pub struct Summary {
     /// The sources, in the order in which they appear.
     pub sources: Vec<Outcome>,
+    /// The clocks, in the same.
+    pub clocks: Vec<Kept>,
     /// What keeps the replay from being that of everything the daemon did.
     pub remarks: Vec<String>,
 }
 
 impl Summary {
-    /// True if every estimate is the recorded one to the last bit.
+    /// True if every estimate and every round is the recorded one to the last bit.
     #[must_use]
     pub fn is_reproduced(&self) -> bool {
         self.sources.iter().all(|source| source.different == 0)
+            && self.clocks.iter().all(|clock| clock.different == 0)
     }
 }
 
@@ -101,7 +105,7 @@ impl Outcome {
         Series { name: format!("{} replayed", self.source), points }
     }
 
-    fn take(&mut self, row: &Row, time: f64, recorded: &Compared, replayed: Replayed) {
+    fn take(&mut self, row: &Row, time: f64, recorded: &Compared, replayed: Reestimated) {
         self.comparisons += 1;
         self.restarts += u64::from(replayed.restarted);
         self.recorded_restarts += u64::from(recorded.restarted);
@@ -134,31 +138,66 @@ impl Comparand {
 #[must_use]
 pub fn replay(rows: &[Row], settings: &Settings) -> Summary {
     let mut replay = settings.prior.map_or_else(Replay::default, Replay::with_prior);
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    let mut remarks = gaps(rows);
+    let mut summary = Summary { remarks: gaps(rows), ..Summary::default() };
     let origin = rows.first().map_or(Duration::ZERO, |row| row.shown.since_epoch());
     for row in rows {
         let time = (row.shown.since_epoch() - origin).seconds();
-        let is_within = settings.from.is_none_or(|from| time >= from)
-            && settings.to.is_none_or(|to| time <= to);
-        let Some(source) = row.event.source() else { continue };
-        // An estimator that began before the range had its prior all the same.
-        let is_start = matches!(row.event, Event::Start { .. });
-        if !(is_within || is_start) || settings.without.iter().any(|name| name == source) {
+        if !settings.takes(row, time) {
             continue;
         }
-        if !is_start && replay.estimator(source).is_none() {
-            remarks.push(format!(
-                "the recording does not have the start of the estimator of {source}: its first \
-                 estimates differ. Give the files before, if there are any"
-            ));
-        }
+        let is_begun = row.event.source().is_none_or(|source| replay.estimator(source).is_some());
         let replayed = replay.take(row);
-        if let (Event::Comparison(compared), Some(replayed)) = (&row.event, replayed) {
-            outcome(&mut outcomes, source).take(row, time, compared, replayed);
+        summary.remark(row, is_begun, replayed.is_none());
+        match (&row.event, replayed) {
+            (Event::Comparison(compared), Some(Replayed::Comparison(replayed))) => {
+                outcome(&mut summary.sources, &compared.source).take(row, time, compared, replayed);
+            }
+            (event @ Event::Round(_), Some(replayed)) => {
+                kept(&mut summary.clocks, &row.clock).take(time, event, replayed);
+            }
+            _ => {}
         }
     }
-    Summary { sources: outcomes, remarks }
+    summary
+}
+
+impl Settings {
+    /// True if they change what comes of a recording.
+    #[must_use]
+    pub fn change(&self) -> bool {
+        self.prior.is_some() || self.from.is_some() || !self.without.is_empty()
+    }
+
+    /// What began or was told before the range holds in it all the same.
+    fn takes(&self, row: &Row, time: f64) -> bool {
+        let is_within =
+            self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to);
+        let happens = matches!(row.event, Event::Comparison(_) | Event::Round(_));
+        let is_left_out = |source| self.without.iter().any(|name| name == source);
+        (is_within || !happens) && !row.event.source().is_some_and(is_left_out)
+    }
+}
+
+impl Summary {
+    /// Says, once for each, what began before the first row.
+    fn remark(&mut self, row: &Row, is_begun: bool, is_nothing: bool) {
+        let missing = match &row.event {
+            Event::Comparison(compared) if !is_begun => {
+                format!("the estimator of {}: its first estimates differ", compared.source)
+            }
+            Event::Round(_) if is_nothing => {
+                format!("the keeper of clock {}: it is not replayed", row.clock)
+            }
+            _ => return,
+        };
+        let remark = format!(
+            "the recording does not have the start of {missing}. Give the files before, if there \
+             are any"
+        );
+        if !self.remarks.contains(&remark) {
+            self.remarks.push(remark);
+        }
+    }
 }
 
 fn outcome<'a>(outcomes: &'a mut Vec<Outcome>, source: &str) -> &'a mut Outcome {
@@ -168,6 +207,15 @@ fn outcome<'a>(outcomes: &'a mut Vec<Outcome>, source: &str) -> &'a mut Outcome 
         outcomes.push(Outcome { source: source.to_owned(), ..Outcome::default() });
     }
     &mut outcomes[index]
+}
+
+fn kept<'a>(clocks: &'a mut Vec<Kept>, clock: &str) -> &'a mut Kept {
+    let known = clocks.iter().position(|kept| kept.clock == clock);
+    let index = known.unwrap_or(clocks.len());
+    if known.is_none() {
+        clocks.push(Kept { clock: clock.to_owned(), ..Kept::default() });
+    }
+    &mut clocks[index]
 }
 
 /// Rows that the writer could not write, or whose file is missing. Row 0 begins anew.

@@ -3,12 +3,13 @@
 
 use clock_models::units::{Ratio, Time};
 
-use super::series::{cumulated, histogram, inner};
+use super::series::{cumulated, delays, histogram, inner};
 use super::stability::{Record, side_by_side};
 use super::{Section, Table, stem};
 use crate::measure::median;
 use crate::plot::{Axis, Colour, Plot, Quantity, Shape};
 use crate::scenario::{Check, Scenario, Verdict};
+use crate::series::{Point, Series};
 use crate::world::{Belief, Sample};
 
 const CLOCK: Colour = Colour::Series(0);
@@ -35,6 +36,8 @@ pub struct Runs<'a> {
     pub verdicts: &'a [Verdict],
     /// What the first seed did, each second.
     pub samples: &'a [Sample],
+    /// What each source showed of its clock.
+    pub sources: &'a [Series],
 }
 
 impl Runs<'_> {
@@ -106,11 +109,23 @@ impl Runs<'_> {
                 &errors,
             ),
         ];
+        plots.insert(3, self.delays(format!("{stem}-delay")));
         plots.extend(side_by_side(&stem, &[record], None));
         if self.verdicts.len() >= DISTRIBUTION {
             plots.push(self.seeds(format!("{stem}-seeds")));
         }
         plots
+    }
+
+    /// The exchanges once settled.
+    fn delays(&self, name: String) -> Plot {
+        let measured = |series: &Series| {
+            let is_measured = |point: &&Point| point.time >= self.scenario.measure_from.0;
+            let points = series.points.iter().filter(is_measured).copied().collect();
+            Series { name: series.name.clone(), points }
+        };
+        let sources: Vec<Series> = self.sources.iter().map(measured).collect();
+        delays(name, &sources.iter().collect::<Vec<_>>())
     }
 
     fn seeds(&self, name: String) -> Plot {

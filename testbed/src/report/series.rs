@@ -78,10 +78,17 @@ fn frequencies(name: String, series: &[&Series]) -> Plot {
     series.iter().enumerate().fold(plot, with)
 }
 
-fn delays(name: String, series: &[&Series]) -> Plot {
-    let offsets = series.iter().flat_map(|s| &s.points).map(|point| point.offset);
-    let x = Axis::linear("round-trip delay", Quantity::Time);
-    let y = Axis { limits: inner(offsets), ..Axis::linear("offset", Quantity::Time) };
+/// The offset that each exchange shows, against its delay: what comes late shows the clock
+/// off by half of that at most, which makes a wedge.
+#[must_use]
+pub fn delays(name: String, series: &[&Series]) -> Plot {
+    let exchanges = || series.iter().flat_map(|s| &s.points).filter(|p| p.delay.is_some());
+    let [delays, offsets] = [
+        inner(exchanges().filter_map(|point| point.delay)),
+        inner(exchanges().map(|point| point.offset)),
+    ];
+    let x = Axis { limits: delays, ..Axis::linear("round-trip delay", Quantity::Time) };
+    let y = Axis { limits: offsets, ..Axis::linear("offset", Quantity::Time) };
     let plot = Plot::new(name, "Delay and offset of each exchange", x, y);
     let with = |plot: Plot, (index, series): (usize, &&Series)| {
         let dot = |point: &Point| Some([point.delay?, point.offset]);

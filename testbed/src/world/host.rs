@@ -9,6 +9,7 @@ use clock_models::time::{Duration, Free, Scale, Tai, Timestamp};
 use clock_models::virtual_clock::VirtualClock;
 
 use super::link::Link;
+use super::record::Record;
 use super::{Belief, Sample, Setup, SetupError, seconds};
 use crate::network::Stamping;
 use crate::oscillator::Oscillator;
@@ -37,14 +38,18 @@ pub(super) struct Host {
     /// What the clock shows is rounded to multiples of this, s.
     granularity: f64,
     stamping: Stamping,
-    keeper: Keeper,
+    pub(super) keeper: Keeper,
     pub(super) links: Vec<Link>,
-    /// The last report of each source, as the owner of the clock has them.
+    /// The last report of each source, as the owner of the clock has them: in the order of
+    /// their numbers.
     reports: Vec<Edge>,
     belief: Option<(Estimate, f64, f64)>,
     /// When the keeper wants to look after the clock again.
     pub(super) next: Option<Timestamp<Free>>,
-    /// Others follow it.
+    /// How many sources must agree.
+    pub(super) min_agreeing: usize,
+    /// What it records, if it does.
+    pub(super) record: Option<Record>,
     /// Of the packets between it and its sources.
     pub(super) network: Random,
     pub(super) random: Random,
@@ -67,6 +72,8 @@ impl Host {
             reports: Vec::new(),
             belief: None,
             next: None,
+            min_agreeing: setup.min_agreeing,
+            record: None,
             network: stream(NETWORK),
             random: stream(HOST),
         })
@@ -116,16 +123,16 @@ impl Host {
 
     /// What a source task hands to the owner of the clock.
     pub(super) fn report(&mut self, edge: Edge) {
-        match self.reports.iter_mut().find(|report| report.id == edge.id) {
-            Some(report) => *report = edge,
-            None => self.reports.push(edge),
+        match self.reports.binary_search_by_key(&edge.id, |report| report.id) {
+            Ok(index) => self.reports[index] = edge,
+            Err(index) => self.reports.insert(index, edge),
         }
     }
 
     /// What the clock task does after each report and when the keeper wants it.
     pub(super) fn look_after(&mut self) {
         let base = self.base();
-        let reading = ClockReading { base, time: rounded(self.clock.at(base), self.granularity) };
+        let reading = self.reading(base);
         let tick = self.keeper.round(reading, self.clock.frequency(), &self.reports);
         match tick.command {
             Some(Command::Step(step)) => self.clock.step(step),
@@ -135,6 +142,17 @@ impl Host {
         let path = self.keeper.path(base).map(|path| (path.expanded(2.0), path.bound()));
         self.belief = tick.estimate.zip(path).map(|(e, (u, bound))| (e, u, bound));
         self.next = tick.next;
+        self.record_round(reading, &tick);
+    }
+
+    /// Its clock, read when its time base shows `base`.
+    pub(super) fn reading(&self, base: Timestamp<Free>) -> ClockReading {
+        ClockReading { base, time: rounded(self.clock.at(base), self.granularity) }
+    }
+
+    /// What its clock runs at against its time base, ratio − 1.
+    pub(super) fn frequency(&self) -> f64 {
+        self.clock.frequency()
     }
 
     /// The truth, and what it makes of it, at a true time to which it has run.

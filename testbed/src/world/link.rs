@@ -1,5 +1,7 @@
 //! A source of a host: the far end, the way to it, and the protocol between them.
 
+use clock_models::comparison::Comparison;
+use clock_models::estimator::Estimator;
 use clock_models::keeper::{Edge, Terms};
 use clock_models::selection::SourceId;
 use clock_models::time::{Free, LeapTable, Timestamp};
@@ -45,6 +47,23 @@ pub(super) enum FarEnd {
 pub(super) enum Association {
     Ntp(Box<ntp::source::Source>),
     Ptp(Box<PtpAssociation>),
+}
+
+impl Association {
+    pub(super) fn estimator(&self) -> &Estimator {
+        match self {
+            Self::Ntp(source) => source.estimator(),
+            Self::Ptp(ptp) => ptp.source.estimator(),
+        }
+    }
+
+    /// What the estimator took in last.
+    pub(super) fn last(&self) -> Option<Comparison> {
+        match self {
+            Self::Ntp(source) => source.client().last_answer().map(|answer| answer.comparison),
+            Self::Ptp(ptp) => ptp.source.last().map(|last| last.comparison),
+        }
+    }
 }
 
 pub(super) struct PtpAssociation {

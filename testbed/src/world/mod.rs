@@ -10,10 +10,12 @@ mod host;
 mod link;
 mod ntp;
 mod ptp;
+mod record;
 
 use ::ntp::client::{ClientConfig, ConfigError};
 use clock_models::discipline::Discipline;
 use clock_models::keeper::Terms;
+use clock_models::recording::Row;
 use clock_models::time::{Duration, Free, LeapTable, Tai, Timestamp};
 
 use crate::events::Events;
@@ -23,6 +25,7 @@ use crate::oscillator::Model;
 use crate::server::{Fault, Served, Server};
 use host::Host;
 use link::{Association, FarEnd, Link, LinkId};
+use record::Record;
 
 /// When simulations begin unless they say otherwise: 2026-11-22T00:00:37 TAI. No leap
 /// second is near.
@@ -289,6 +292,19 @@ impl World {
         }
     }
 
+    /// Records what the last host takes in and makes of it. To be called at the start.
+    pub fn record(&mut self) {
+        let Some(host) = self.hosts.last_mut() else { return };
+        host.record = Some(Record::new(host.min_agreeing));
+        (0..host.links.len()).for_each(|source| host.record_start(source, None));
+    }
+
+    /// The rows that were recorded since this was called last.
+    pub fn take_rows(&mut self) -> Vec<Row> {
+        let record = self.hosts.last_mut().and_then(|host| host.record.as_mut());
+        record.map(Record::take).unwrap_or_default()
+    }
+
     /// How often an estimator gave up what it believed.
     #[must_use]
     pub fn restarts(&self) -> u64 {
@@ -389,6 +405,12 @@ impl World {
         for delay in line.delays(elapsed, &mut host.network) {
             self.events.plan(leaves + seconds(delay), Event::Arrive(id, way, packet));
         }
+    }
+
+    /// What a source task does when its estimator has taken a comparison in.
+    fn note_comparison(&mut self, id: LinkId, restarted: bool) {
+        self.link(id).restarts += u64::from(restarted);
+        self.hosts[id.hop].record_comparison(id.source, restarted);
     }
 
     /// What a source task does with news.

@@ -46,7 +46,8 @@ impl World {
     }
 
     fn note(&mut self, id: LinkId, news: Option<News>) {
-        self.link(id).restarts += u64::from(news.is_some_and(|news| news.restarted));
+        let Some(news) = news else { return };
+        self.note_comparison(id, news.restarted);
     }
 
     /// What the source task does after each event.

@@ -137,10 +137,14 @@ impl World {
                 }
                 Action::Compared(_) => {
                     let restarted = self.ptp(id).is_some_and(|ptp| ptp.source.restarted());
-                    self.link(id).restarts += u64::from(restarted);
+                    self.note_comparison(id, restarted);
                     self.report(id, now);
                 }
-                Action::MasterChanged { .. } => self.report(id, now),
+                Action::MasterChanged { .. } => {
+                    let prior = self.ptp(id).and_then(|ptp| ptp.source.prior());
+                    self.hosts[id.hop].record_start(id.source, prior);
+                    self.report(id, now);
+                }
             }
         }
         self.set_timer(id, now);
