@@ -27,6 +27,7 @@ use crate::config::{self, ClockType, Config, NtpServer as NtpServerConfig, PhcTi
 use crate::connections::SharedCounts;
 use crate::control::{self, Socket};
 use crate::drift;
+use crate::event::{EventLog, EventTask};
 use crate::host_clock::{HostClock, NoPhc, Phcs, Place as PhcPlace, Timescale};
 use crate::http;
 use crate::leap;
@@ -138,6 +139,9 @@ pub struct Daemon {
     clocks: BTreeMap<String, RunningClock>,
     sources: BTreeMap<String, RunningSource>,
     next_id: u32,
+    events: watch::Sender<EventLog>,
+    /// Inputs of events, by their names.
+    event_inputs: BTreeMap<String, (config::EventInput, AbortHandle)>,
     ntp_server: Option<NtpServer>,
     outputs: Vec<AbortHandle>,
     config_text: watch::Sender<Arc<String>>,
@@ -166,6 +170,8 @@ impl Daemon {
             clocks: BTreeMap::new(),
             sources: BTreeMap::new(),
             next_id: 0,
+            events: watch::Sender::new(EventLog::default()),
+            event_inputs: BTreeMap::new(),
             ntp_server: None,
             outputs: Vec::new(),
             config_text: watch::Sender::new(Arc::new(config.to_string())),
@@ -182,6 +188,7 @@ impl Daemon {
         for spec in specs(&daemon.config) {
             daemon.start_source(spec).await;
         }
+        daemon.change_events(&daemon.config.events.clone());
         daemon.show_leap();
         Ok(daemon)
     }
@@ -230,6 +237,7 @@ impl Daemon {
         for source in self.sources.values() {
             source.parts.iter().for_each(|(_, task)| task.abort());
         }
+        self.event_inputs.values().for_each(|(_, task)| task.abort());
         for (_, clock) in self.clocks {
             drop(clock.orders);
             // An owner that hangs must not keep the host from shutting down.
@@ -264,7 +272,11 @@ impl Daemon {
         let socket = Socket::bind(&control, self.config.control.mode)?;
         let control_counts = SharedCounts::default();
         let http_counts = SharedCounts::default();
-        let feeds = control::Feeds { status: status.clone(), config: self.config_text.subscribe() };
+        let feeds = control::Feeds {
+            status: status.clone(),
+            config: self.config_text.subscribe(),
+            events: self.events.subscribe(),
+        };
         let counts = control_counts.clone();
         let limits = control::Limits::default();
         let task = async move {
@@ -548,8 +560,39 @@ impl Daemon {
                 self.start_source(spec).await;
             }
         }
+        self.change_events(&new.events);
         self.config_text.send_replace(Arc::new(new.to_string()));
         self.config = new;
+    }
+
+    /// Stamps the events of these inputs, and of no others.
+    fn change_events(&mut self, wanted: &[config::EventInput]) {
+        self.event_inputs.retain(|name, (config, task)| {
+            let stays = wanted.contains(config);
+            if !stays {
+                task.abort();
+                self.board.remove_event(name);
+            }
+            stays
+        });
+        for config in wanted {
+            // The configuration has been checked: the clock is there.
+            let Some(clock) = self.clocks.get(&config.clock) else { continue };
+            if self.event_inputs.contains_key(&config.name) {
+                continue;
+            }
+            let task = EventTask {
+                config: config.clone(),
+                clock: Rc::clone(&clock.clock),
+                account: Rc::clone(&clock.account),
+                leap: Rc::clone(&self.leap),
+                log: self.events.clone(),
+                board: self.board.clone(),
+                recorder: self.recorder.clone(),
+            };
+            let running = (config.clone(), spawn_local(task.run()).abort_handle());
+            self.event_inputs.insert(config.name.clone(), running);
+        }
     }
 
     async fn stop_source(&mut self, name: &str) {

@@ -625,6 +625,39 @@ fn only_a_phc_has_a_device_and_only_one_owner() {
 }
 
 #[test]
+fn events_come_by_a_device_or_by_a_channel_that_is_theirs_alone() {
+    let base = "[[source.ntp]]\nserver = \"::1\"\nclock = \"system\"\n[[clock]]\nname = \"system\"\n\
+         [[clock]]\nname = \"nic\"\ntype = \"phc\"\ninterface = \"eth0\"\nmode = \"observe\"\n";
+    let event = |keys: &str| format!("{base}[[event]]\n{keys}");
+    let config = parse(&event("device = \"/dev/pps1\"\nedge = \"falling\"\n"));
+    assert_eq!((&*config.events[0].name, &*config.events[0].clock), ("pps1", "system"));
+    let config = parse(&event("clock = \"nic\"\nchannel = 2\npin = 0\n"));
+    assert_eq!(config.events[0].name, "nic-channel-2");
+    for (keys, complaint) in [
+        ("", "where the pulses come from is not said"),
+        ("channel = 0\n", "clock \"system\" has no channel"),
+        ("clock = \"nick\"\nchannel = 0\n", "there is no clock of the name \"nick\""),
+        ("device = \"/dev/pps0\"\nchannel = 0\nclock = \"nic\"\n", "the pulses come two ways"),
+        ("device = \"/dev/pps0\"\npin = 0\n", "pin belongs to the channel"),
+        (
+            "clock = \"nic\"\nchannel = 0\n[[event]]\nname = \"b\"\nclock = \"nic\"\nchannel = 0\n",
+            "this channel is that of another event",
+        ),
+        (
+            "device = \"/dev/pps0\"\n[[event]]\ndevice = \"/run/pps0\"\n",
+            "there are two events of the name \"pps0\"",
+        ),
+        (
+            "clock = \"nic\"\nchannel = 0\n[[source.pps]]\nclock = \"nic\"\nchannel = 0\n",
+            "this channel is that of an [[event]], too",
+        ),
+    ] {
+        let (_, _, text) = problem(&event(keys));
+        assert!(text.contains(complaint), "{keys}: {text}");
+    }
+}
+
+#[test]
 fn pulses_come_by_a_device_or_by_a_channel_of_the_clock_that_is_compared() {
     let pps = |keys: &str| format!("{SOURCE}[[source.pps]]\n{keys}");
     let config = parse(&pps("device = \"/dev/pps0\"\ncable-delay = \"25 ns\"\n"));

@@ -99,6 +99,23 @@ fn pulses_whose_device_is_missing_leave_the_others_alone_and_say_what_to_do() {
     daemon.assert_sound();
 }
 
+#[test]
+fn an_event_whose_device_is_missing_is_said_until_it_is_taken_away() {
+    let server = Server::good();
+    let base = VIRTUAL.to_owned() + &source("ntp1", server.address);
+    let event = "[[event]]\nname = \"trigger\"\ndevice = \"/dev/pps4000000\"\n";
+    let mut daemon = Daemon::start(&(base.clone() + event));
+    let status = daemon.until("no event is shown", |status| !status.events.is_empty());
+    let [trigger] = status.events.as_slice() else { unreachable!("{:?}", status.events) };
+    assert_eq!((&*trigger.name, &*trigger.clock, trigger.stamped), ("trigger", "virtual", 0));
+    assert!(trigger.fault.as_ref().is_some_and(|fault| fault.contains("pps-ldisc")));
+    assert_eq!(daemon.metric("utcd_event_input_up{event=\"trigger\"}"), Some(0.0));
+    daemon.reload(&base);
+    daemon.until("the event is still shown", |status| status.events.is_empty());
+    daemon.until_locked("virtual");
+    daemon.assert_sound();
+}
+
 /// A gpsd that tells the time of each second, and that its pulse came just when the system
 /// clock showed it. It hangs up on its first client.
 fn gpsd() -> SocketAddr {

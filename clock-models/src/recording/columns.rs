@@ -1,6 +1,6 @@
 //! The columns of a recording, and rows as cells in them.
 
-use super::{Believed, Compared, Event, Row};
+use super::{Believed, Compared, Event, EventTime, External, Row};
 use crate::comparison::{Comparison, Reading, Upstream};
 use crate::estimator::Estimate;
 use crate::time::{Duration, Timestamp};
@@ -57,7 +57,7 @@ const fn text(name: &'static str) -> Column {
 ///
 /// A time is exact in two of them: `…_s` has the whole seconds, rounded down, and `…_frac`
 /// what is left in units of 2⁻³² ns, from 0 to 10⁹·2³² − 1.
-pub const COLUMNS: [Column; 42] = [
+pub const COLUMNS: [Column; 50] = [
     integer("row"),
     text("kind"),
     text("clock"),
@@ -103,6 +103,15 @@ pub const COLUMNS: [Column; 42] = [
     text("leader"),
     float("oscillator_frequency"),
     float("commanded_frequency"),
+    // kind = event
+    text("event"),
+    integer("event_number"),
+    integer("event_tai_s"),
+    integer("event_tai_frac"),
+    text("event_utc"),
+    float("event_expanded"),
+    float("event_bound"),
+    flag("event_traceable"),
 ];
 
 /// The largest magnitude of a time, s. PTP's time stamps have 48 bits of seconds (IEEE
@@ -112,6 +121,7 @@ pub(super) const MOST_SECONDS: i64 = 1 << 50;
 const START: &str = "start";
 const COMPARISON: &str = "comparison";
 const ROUND: &str = "round";
+const EVENT: &str = "event";
 
 /// Why cells are no row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,22 +144,25 @@ impl Row {
             Event::Start { .. } => START,
             Event::Comparison(_) => COMPARISON,
             Event::Round(_) => ROUND,
+            Event::External(_) => EVENT,
         };
         cells.text(Some(kind));
         cells.text(Some(&self.clock));
         cells.text(self.event.source());
         cells.time(Some(self.at.since_epoch()));
         cells.time(Some(self.shown.since_epoch()));
-        let (mut prior, mut compared, mut believed) = (None, None, None);
+        let (mut prior, mut compared, mut believed, mut external) = (None, None, None, None);
         match &self.event {
             Event::Start { prior: known, .. } => prior = *known,
             Event::Comparison(event) => compared = Some(event),
             Event::Round(event) => believed = Some(event),
+            Event::External(event) => external = Some(event),
         }
         cells.float(prior.map(|(frequency, _)| frequency));
         cells.float(prior.map(|(_, deviation)| deviation));
         cells.compared(compared);
         cells.believed(believed);
+        cells.external(external);
         cells.0
     }
 
@@ -162,12 +175,13 @@ impl Row {
         let number = u64::try_from(reader.expected(true, Reader::integer)?)
             .map_err(|_| reader.wrong("a row number below 0"))?;
         let kind = reader.expected(true, Reader::text)?;
-        if ![START, COMPARISON, ROUND].contains(&kind.as_str()) {
-            return Err(reader.wrong(format!("{kind:?} is none of start, comparison, round")));
+        if ![START, COMPARISON, ROUND, EVENT].contains(&kind.as_str()) {
+            let what = format!("{kind:?} is none of start, comparison, round, event");
+            return Err(reader.wrong(what));
         }
         let clock = reader.expected(true, Reader::text)?;
         let source = reader.text()?;
-        if source.is_none() && kind != ROUND {
+        if source.is_none() && [START, COMPARISON].contains(&kind.as_str()) {
             return Err(reader.wrong(format!("a {kind} without a source")));
         }
         let source = source.unwrap_or_default();
@@ -176,10 +190,12 @@ impl Row {
         let prior = reader.float()?.zip(reader.float()?);
         let compared = reader.compared(source.clone(), kind == COMPARISON)?;
         let believed = reader.believed(kind == ROUND)?;
-        let event = match (compared, believed) {
-            (Some(compared), _) => Event::Comparison(compared),
-            (None, Some(believed)) => Event::Round(believed),
-            (None, None) => Event::Start { source, prior },
+        let external = reader.external(kind == EVENT)?;
+        let event = match (compared, believed, external) {
+            (Some(compared), ..) => Event::Comparison(compared),
+            (_, Some(believed), _) => Event::Round(believed),
+            (.., Some(external)) => Event::External(external),
+            (None, None, None) => Event::Start { source, prior },
         };
         Ok(Self { number, clock, at, shown, event })
     }
@@ -261,6 +277,17 @@ impl Cells {
         self.text(believed.and_then(|b| b.leader.as_deref()));
         self.float(believed.and_then(|b| b.oscillator));
         self.float(believed.map(|b| b.commanded));
+    }
+
+    fn external(&mut self, external: Option<&External>) {
+        let time = external.and_then(|e| e.time.as_ref());
+        self.text(external.map(|e| e.input.as_str()));
+        self.integer(external.map(|e| e.number.cast_signed()));
+        self.time(time.map(|time| time.tai.since_epoch()));
+        self.text(time.map(|time| time.utc.as_str()));
+        self.float(time.map(|time| time.expanded));
+        self.float(time.map(|time| time.bound));
+        self.0.push(external.map(|e| Cell::Flag(e.traceable)));
     }
 }
 
@@ -399,5 +426,20 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
             commanded: self.expected(is_given, Self::float)?,
         };
         Ok(is_given.then_some(believed))
+    }
+
+    /// There is a time if it has seconds; then it is whole.
+    fn external(&mut self, is_given: bool) -> Result<Option<External>, Wrong> {
+        let input = self.expected(is_given, Self::text)?;
+        let number = u64::try_from(self.expected(is_given, Self::integer)?)
+            .map_err(|_| self.wrong("an event number below 0"))?;
+        let tai = self.time()?.map(Timestamp::from_epoch);
+        let has_time = tai.is_some();
+        let utc = self.expected(has_time, Self::text)?;
+        let expanded = self.expected(has_time, Self::float)?;
+        let bound = self.expected(has_time, Self::float)?;
+        let traceable = self.expected(is_given, Self::flag)?;
+        let time = tai.map(|tai| EventTime { tai, utc, expanded, bound });
+        Ok(is_given.then_some(External { input, number, time, traceable }))
     }
 }

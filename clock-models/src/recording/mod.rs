@@ -16,7 +16,7 @@ pub use columns::{COLUMNS, Cell, Column, Kind, Wrong};
 pub use replay::{Replay, Replayed};
 
 /// Version of the columns and of their meanings.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The estimator that this crate is, by its version: another one comes to other estimates.
 pub const ESTIMATOR: &str = concat!("clock-models ", env!("CARGO_PKG_VERSION"));
@@ -83,6 +83,8 @@ pub enum Event {
     Comparison(Compared),
     /// The keeper of the clock looked after it.
     Round(Believed),
+    /// An external event was stamped. The row is of its instant.
+    External(External),
 }
 
 /// A comparison, and what the estimator made of it.
@@ -118,6 +120,32 @@ pub struct Believed {
     pub commanded: f64,
 }
 
+/// An external event, and when it was.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct External {
+    /// Name of the input that it came in by.
+    pub input: String,
+    /// Counts the events of all inputs since the writer started.
+    pub number: u64,
+    /// When it was, as far as that is known.
+    pub time: Option<EventTime>,
+    /// An unbroken, valid chain leads from that time to a declared origin.
+    pub traceable: bool,
+}
+
+/// The time of an event with its uncertainty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventTime {
+    /// By the estimate that the clock was kept by.
+    pub tai: Timestamp<Tai>,
+    /// The same in UTC, to a nanosecond, by the leap table that was in force.
+    pub utc: String,
+    /// Expanded uncertainty, k = 2, s.
+    pub expanded: f64,
+    /// Hard bound of the error, s.
+    pub bound: f64,
+}
+
 impl Event {
     /// The source that it is about.
     #[must_use]
@@ -125,7 +153,7 @@ impl Event {
         match self {
             Self::Start { source, .. } => Some(source),
             Self::Comparison(compared) => Some(&compared.source),
-            Self::Round(_) => None,
+            Self::Round(_) | Self::External(_) => None,
         }
     }
 }

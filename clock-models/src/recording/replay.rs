@@ -60,7 +60,7 @@ impl Replay {
                 let restarted = fit.is_some_and(|fit| fit.restarted);
                 Some(Replayed { restarted, estimate: estimator.estimate() })
             }
-            Event::Round(_) => None,
+            Event::Round(_) | Event::External(_) => None,
         }
     }
 

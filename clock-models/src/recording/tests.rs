@@ -72,7 +72,18 @@ fn event() -> impl Strategy<Value = Event> {
             Event::Round(Believed { offset, expanded, bound, state, leader, oscillator, commanded })
         },
     );
-    prop_oneof![start, compared, believed]
+    prop_oneof![start, compared, believed, external()]
+}
+
+fn external() -> impl Strategy<Value = Event> {
+    let time = (duration(), NAME, float(), float()).prop_map(|(tai, utc, expanded, bound)| {
+        EventTime { tai: Timestamp::from_epoch(tai), utc, expanded, bound }
+    });
+    (NAME, any::<u32>(), proptest::option::of(time), any::<bool>()).prop_map(
+        |(input, number, time, traceable)| {
+            Event::External(External { input, number: number.into(), time, traceable })
+        },
+    )
 }
 
 fn row() -> impl Strategy<Value = Row> {
@@ -114,7 +125,7 @@ proptest! {
     }
 }
 
-/// A recording of one comparison, one start and one round, by hand.
+/// A recording of one row of each kind, by hand.
 fn sample() -> String {
     let time = |seconds, bits| Duration::from_secs(seconds) + Duration::from_bits(bits);
     let reading = |at, difference| Reading { at: Timestamp::from_epoch(at), difference };
@@ -156,6 +167,20 @@ fn sample() -> String {
             }),
         ),
         row(2, Event::Round(Believed { state: "locked".into(), ..Believed::default() })),
+        row(
+            3,
+            Event::External(External {
+                input: "trigger".into(),
+                number: 7,
+                time: Some(EventTime {
+                    tai: Timestamp::from_epoch(time(1_795_305_637, 1)),
+                    utc: "2026-11-22T00:00:00.000000000Z".into(),
+                    expanded: 1e-7,
+                    bound: 1e-6,
+                }),
+                traceable: true,
+            }),
+        ),
     ];
     rows.iter().fold(head(&header()), |text, row| text + &line(row))
 }
@@ -164,22 +189,25 @@ fn sample() -> String {
 fn lines_are_what_the_reference_says() {
     let text = sample();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], format!("# utcd recording 1, test 1.2.3, {ESTIMATOR}"));
+    assert_eq!(lines[0], format!("# utcd recording 2, test 1.2.3, {ESTIMATOR}"));
     assert!(lines[1].starts_with("row,kind,clock,source,at_s,at_frac,shown_s,shown_frac,prior_"));
     let start = "0,start,virtual,\"ntp,1\",100,0,1795305637,0,1e-6,5e-7,,,";
     assert!(lines[2].starts_with(start), "{}", lines[2]);
     let compared =
         ",,100,1,-1,4294967295,,,,,1e-9,0.0,0.0,false,false,100,0,1795305537,0,1e-6,-1.25e-5,";
     assert!(lines[3].contains(compared), "{}", lines[3]);
-    assert!(lines[4].ends_with(",,,,locked,,,0.0"), "{}", lines[4]);
+    assert!(lines[4].ends_with(",,,,locked,,,0.0,,,,,,,,"), "{}", lines[4]);
+    let event = ",,trigger,7,1795305637,1,2026-11-22T00:00:00.000000000Z,1e-7,1e-6,true";
+    assert!(lines[5].starts_with("3,event,virtual,,100,0,"), "{}", lines[5]);
+    assert!(lines[5].ends_with(event), "{}", lines[5]);
 }
 
 #[test]
 fn an_error_names_the_line_the_column_and_what_to_do() {
     let good = sample();
     for (from, to, line, word) in [
-        ("# utcd recording 1", "# utcd recording 2", 1, "format 2"),
-        ("# utcd recording 1", "row", 1, "# utcd recording 1, …"),
+        ("# utcd recording 2", "# utcd recording 3", 1, "format 3"),
+        ("# utcd recording 2", "row", 1, "# utcd recording 2, …"),
         ("row,kind", "kind,row", 2, "columns are not those"),
         ("0,start", "zero,start", 3, "column row: \"zero\" is no whole number"),
         ("0,start", "-1,start", 3, "column row: a row number below 0"),
@@ -195,8 +223,11 @@ fn an_error_names_the_line_the_column_and_what_to_do() {
         ("1e-9,0.0,0.0,false", "1e-9,,0.0,false", 4, "column root_delay: is empty"),
         ("100,1,-1,4294967295", ",,,", 4, "column to_difference_frac: a comparison without"),
         (",locked,", ",,", 5, "column state: is empty"),
-        (",locked,,,0.0", ",locked,", 5, "column oscillator_frequency: is missing"),
-        (",locked,", ",locked,,", 5, "more than 42 fields"),
+        (",locked,,,0.0,,,,,,,,", ",locked,", 5, "column oscillator_frequency: is missing"),
+        ("trigger,7", ",7", 6, "column event: is empty"),
+        ("trigger,7", "trigger,-7", 6, "column event_number: an event number below 0"),
+        ("1e-7,1e-6,true", ",1e-6,true", 6, "column event_expanded: is empty"),
+        (",locked,", ",locked,,", 5, "more than 50 fields"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");

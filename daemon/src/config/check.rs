@@ -10,8 +10,8 @@ use utcd_linux::serial::is_speed;
 
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
-    Clock, ClockMode, ClockSource, ClockType, Config, GpsdSource, NmeaSource, NtpSource, Origin,
-    PhcTimescale, PpsSource, PtpSource, SourceCommon,
+    Clock, ClockMode, ClockSource, ClockType, Config, EventInput, GpsdSource, NmeaSource,
+    NtpSource, Origin, PhcTimescale, PpsSource, PtpSource, SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
@@ -39,12 +39,14 @@ impl Config {
         let nmea = sources.nmea.iter_mut().map(|source| &mut source.common.clock);
         let gpsd = sources.gpsd.iter_mut().map(|source| &mut source.common.clock);
         let served = self.serve.ntp.iter_mut().map(|server| &mut server.clock);
-        let all = ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd).chain(served);
-        for clock in all.filter(|clock| clock.is_empty()) {
+        let events = self.events.iter_mut().map(|event| &mut event.clock);
+        let sources = ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd);
+        for clock in sources.chain(served).chain(events).filter(|clock| clock.is_empty()) {
             clock.clone_from(&first);
         }
         self.sources.clock.iter_mut().for_each(ClockSource::fill_in);
         self.sources.pps.iter_mut().for_each(PpsSource::fill_in);
+        self.events.iter_mut().for_each(EventInput::fill_in);
     }
 
     /// Looks for contradictions in what was read from `root`, once it is filled in.
@@ -52,6 +54,7 @@ impl Config {
         let mut checker = Checker { config: self, root, problems };
         checker.clocks();
         checker.sources();
+        checker.events();
         if let Some(server) = &self.serve.ntp {
             checker.known_clock(&server.clock, "serve.ntp", "clock");
         }
@@ -156,12 +159,23 @@ impl ClockSource {
 impl PpsSource {
     fn fill_in(&mut self) {
         if self.common.name.is_empty() {
-            let device = self.device.as_deref().map(last_part);
-            let channel = self.channel.unwrap_or_default();
-            let other = || format!("{}-channel-{channel}", self.common.clock);
-            self.common.name = device.unwrap_or_else(other);
+            self.common.name = line_name(self.device.as_deref(), self.channel, &self.common.clock);
         }
     }
+}
+
+impl EventInput {
+    fn fill_in(&mut self) {
+        if self.name.is_empty() {
+            self.name = line_name(self.device.as_deref(), self.channel, &self.clock);
+        }
+    }
+}
+
+/// What a line of pulses is called.
+fn line_name(device: Option<&Path>, channel: Option<u32>, clock: &str) -> String {
+    let other = || format!("{clock}-channel-{}", channel.unwrap_or_default());
+    device.map_or_else(other, last_part)
 }
 
 impl NmeaSource {
@@ -354,24 +368,67 @@ impl Checker<'_, '_> {
     }
 
     fn pps(&mut self, source: &PpsSource, at: &str) {
+        let place = (source.device.is_some(), source.channel.is_some(), source.pin.is_some());
+        self.pulse_input(place, &source.common.clock, at);
+        self.shared_channel(&source.common.clock, source.channel, at);
+    }
+
+    fn events(&mut self) {
+        let events = &self.config.events;
+        for (i, event) in events.iter().enumerate() {
+            let at = &format!("event.{i}");
+            if events.iter().take(i).any(|other| other.name == event.name) {
+                let what = format!("there are two events of the name {:?}", event.name);
+                self.refuse(at, "name", what, "give each a name of its own: name = \"…\"");
+            }
+            self.known_clock(&event.clock, at, "clock");
+            let place = (event.device.is_some(), event.channel.is_some(), event.pin.is_some());
+            self.pulse_input(place, &event.clock, at);
+            let twice = |other: &EventInput| {
+                other.clock == event.clock
+                    && other.channel.is_some()
+                    && other.channel == event.channel
+            };
+            if events.iter().take(i).any(twice) {
+                let what = "this channel is that of another event";
+                self.refuse(at, "channel", what, "give each event a channel of its own");
+            }
+        }
+    }
+
+    /// A channel hands each edge out once: a source and an event cannot share it.
+    fn shared_channel(&mut self, clock: &str, channel: Option<u32>, at: &str) {
+        let is_shared = |event: &EventInput| event.clock == clock && event.channel == channel;
+        if channel.is_some() && self.config.events.iter().any(is_shared) {
+            let what = "this channel is that of an [[event]], too";
+            self.refuse(at, "channel", what, "take one of them away, or use another channel");
+        }
+    }
+
+    /// Where pulses come in: by (device, channel, pin), as far as they are given.
+    fn pulse_input(&mut self, place: (bool, bool, bool), clock: &str, at: &str) {
         let either = "give either device = \"/dev/pps…\" or channel = …";
-        match (&source.device, source.channel) {
-            (None, None) => {
+        match place {
+            (false, false, _) => {
                 self.refuse(at, "device", "where the pulses come from is not said", either);
             }
-            (Some(_), Some(_)) => self.refuse(at, "channel", "the pulses come two ways", either),
-            (Some(_), None) if source.pin.is_some() => {
+            (true, true, _) => self.refuse(at, "channel", "the pulses come two ways", either),
+            (true, false, true) => {
                 let what = "pin belongs to the channel of a PTP hardware clock only";
                 self.refuse(at, "pin", what, "leave it out, or write channel instead of device");
             }
             _ => {}
         }
-        let clock = self.config.clocks.iter().find(|clock| clock.name == source.common.clock);
-        let is_phc = clock.is_none_or(|clock| clock.clock_type == ClockType::Phc);
-        if source.channel.is_some() && !is_phc {
-            let what = format!("clock {:?} has no channel: it is no phc", source.common.clock);
+        if place.1 && !self.is_phc(clock) {
+            let what = format!("clock {clock:?} has no channel: it is no phc");
             self.refuse(at, "channel", what, "write clock = \"…\" of a clock of type \"phc\"");
         }
+    }
+
+    /// True also of a clock that is not there, which is another problem.
+    fn is_phc(&self, name: &str) -> bool {
+        let clock = self.config.clocks.iter().find(|clock| clock.name == name);
+        clock.is_none_or(|clock| clock.clock_type == ClockType::Phc)
     }
 
     /// Refuses a clock that would follow itself, be it through others.

@@ -25,6 +25,8 @@ section! {
         "clock" => clocks: Vec<Clock> = tables::<Clock>(), Otherwise("one, of type system");
         /// Where time comes from.
         "source" => sources: Sources = table::<Sources>(), Otherwise("");
+        /// Inputs of external events.
+        "event" => events: Vec<EventInput> = tables::<EventInput>(), Otherwise("none");
         /// To whom time is given.
         "serve" => serve: Serve = table::<Serve>(), Otherwise("");
         /// The Prometheus metrics.
@@ -243,7 +245,7 @@ section! {
 }
 
 words! {
-    /// Which edge of a pulse marks the second.
+    /// Which edge of a pulse counts.
     PulseEdge {
         /// low to high; of a serial line, the one that the driver calls assert
         Rising = "rising",
@@ -313,6 +315,37 @@ section! {
         /// Within this the delay is right, to either side.
         "delay-uncertainty" => delay_uncertainty: f64 =
             time().above(0.0).at_most(1.0), Text("'100 ms'");
+    }
+}
+
+section! {
+    /// An input of external events, of a sensor for one: every edge is stamped by the
+    /// clock, and told in UTC with its uncertainty by `utcctl events` and in the
+    /// recording.
+    EventInput {
+        /// What the input is called in events, metrics and records.
+        "name" => name: String = name(),
+            Otherwise("the last part of the device, or `<clock>-channel-<number>`");
+        /// The clock that stamps.
+        "clock" => clock: String = name(), Otherwise("the first clock");
+        /// The device by which the kernel stamps the edges, such as `/dev/pps1`. Give
+        /// either this or `channel`.
+        "device" => device: Option<PathBuf> = Maybe(FilePath), Otherwise("none");
+        /// The channel by which a PTP hardware clock stamps the edges itself: `clock` is
+        /// that clock.
+        "channel" => channel: Option<u32> = Maybe(Count(0..=1023)), Otherwise("none");
+        /// The pin by which the edges reach that channel, where the function of the pin
+        /// can be chosen.
+        "pin" => pin: Option<u32> = Maybe(Count(0..=1023)), Otherwise("as it is set");
+        /// Which edge is the event.
+        "edge" => edge: PulseEdge = word::<PulseEdge>(), Text("'rising'");
+        /// How late the edges arrive: some 5 ns per metre of cable, and the sensor's own
+        /// delay. It is taken off.
+        "cable-delay" => cable_delay: f64 = time().at_least(0.0).at_most(1.0), Text("'0 s'");
+        /// Expanded uncertainty (k = 2) of an edge as it is stamped: cable delay, input,
+        /// and with a device how long the interrupt takes.
+        "uncertainty" => uncertainty: Option<f64> = Maybe(time().above(0.0).at_most(1.0)),
+            Otherwise("20 us with a device, 100 ns with a channel");
     }
 }
 

@@ -26,8 +26,9 @@ const JUMP_RATIO: f64 = 5e-6;
 const UNKNOWN_RATE: f64 = 500e-6;
 /// An older stamp says more of a fault than of its datagram.
 const LARGEST_AGE: Duration = Duration::SECOND;
-/// Pulses that are kept at most, as many as the kernel keeps (PTP_MAX_TIMESTAMPS).
-const LARGEST_QUEUE: usize = 128;
+/// Pulses that are kept at most, as many as the kernel keeps: one less than
+/// PTP_MAX_TIMESTAMPS.
+const LARGEST_QUEUE: usize = 127;
 /// Standard uncertainty of a stamp in whole nanoseconds, s.
 pub(crate) const RESOLUTION: f64 = 0.289e-9;
 
@@ -113,6 +114,10 @@ pub struct SharedPhc {
     fault: Option<String>,
     /// Pulses that were read from the device with those of other channels.
     pulses: Vec<ExternalStamp>,
+    /// How often there were so many that some may be lost.
+    overruns: u64,
+    /// How often the device was opened.
+    opened: u64,
 }
 
 impl SharedPhc {
@@ -127,6 +132,8 @@ impl SharedPhc {
             rate: None,
             fault: None,
             pulses: Vec::new(),
+            overruns: 0,
+            opened: 1,
         })
     }
 
@@ -164,7 +171,7 @@ impl SharedPhc {
         match opened {
             Ok((device, (line, known))) => {
                 (self.device, self.line, self.known) = (Some(device), line, known);
-                self.fault = None;
+                (self.fault, self.opened) = (None, self.opened + 1);
             }
             Err(error) => self.fault = Some(error.to_string()),
         }
@@ -301,14 +308,31 @@ impl SharedPhc {
     /// The clock is gone.
     pub fn pulse(&mut self, channel: u32) -> Result<Option<Timestamp<PhcScale>>, ListenError> {
         let device = self.device.as_mut().ok_or(ListenError::Gone)?;
+        let before = self.pulses.len();
         while let Some(stamp) = device.external_stamp()? {
             self.pulses.push(stamp);
+        }
+        if self.pulses.len() - before >= LARGEST_QUEUE {
+            self.overruns += 1;
         }
         // Those of a channel that nobody listens to any more.
         let old = self.pulses.len().saturating_sub(LARGEST_QUEUE);
         self.pulses.drain(..old);
         let next = self.pulses.iter().position(|stamp| stamp.channel == channel);
         Ok(next.map(|index| self.pulses.remove(index).at))
+    }
+
+    /// How often so many pulses waited in the kernel that it may have dropped others, which
+    /// it does not tell.
+    #[must_use]
+    pub const fn overruns(&self) -> u64 {
+        self.overruns
+    }
+
+    /// How often its device was opened: what was set up in it before is gone.
+    #[must_use]
+    pub const fn opened(&self) -> u64 {
+        self.opened
     }
 
     /// Makes it run at `frequency` (ratio − 1) beyond that of its oscillator.
