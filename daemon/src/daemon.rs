@@ -31,6 +31,7 @@ use crate::event::{EventLog, EventTask};
 use crate::host_clock::{HostClock, NoPhc, Phcs, Place as PhcPlace, Timescale};
 use crate::http;
 use crate::leap;
+use crate::output::OutputTask;
 use crate::record::Recorder;
 use crate::serve_ntp::{NtpServer, Served};
 use crate::service::Service;
@@ -142,6 +143,8 @@ pub struct Daemon {
     events: watch::Sender<EventLog>,
     /// Inputs of events, by their names.
     event_inputs: BTreeMap<String, (config::EventInput, AbortHandle)>,
+    /// Outputs of pulses, by their names.
+    pulse_outputs: BTreeMap<String, (config::Output, AbortHandle)>,
     ntp_server: Option<NtpServer>,
     outputs: Vec<AbortHandle>,
     config_text: watch::Sender<Arc<String>>,
@@ -172,6 +175,7 @@ impl Daemon {
             next_id: 0,
             events: watch::Sender::new(EventLog::default()),
             event_inputs: BTreeMap::new(),
+            pulse_outputs: BTreeMap::new(),
             ntp_server: None,
             outputs: Vec::new(),
             config_text: watch::Sender::new(Arc::new(config.to_string())),
@@ -189,6 +193,7 @@ impl Daemon {
             daemon.start_source(spec).await;
         }
         daemon.change_events(&daemon.config.events.clone());
+        daemon.change_outputs(&daemon.config.outputs.clone()).await;
         daemon.show_leap();
         Ok(daemon)
     }
@@ -238,6 +243,9 @@ impl Daemon {
             source.parts.iter().for_each(|(_, task)| task.abort());
         }
         self.event_inputs.values().for_each(|(_, task)| task.abort());
+        // Pulses end while the clock is still kept.
+        self.pulse_outputs.values().for_each(|(_, task)| task.abort());
+        tokio::task::yield_now().await;
         for (_, clock) in self.clocks {
             drop(clock.orders);
             // An owner that hangs must not keep the host from shutting down.
@@ -561,6 +569,7 @@ impl Daemon {
             }
         }
         self.change_events(&new.events);
+        self.change_outputs(&new.outputs).await;
         self.config_text.send_replace(Arc::new(new.to_string()));
         self.config = new;
     }
@@ -592,6 +601,35 @@ impl Daemon {
             };
             let running = (config.clone(), spawn_local(task.run()).abort_handle());
             self.event_inputs.insert(config.name.clone(), running);
+        }
+    }
+
+    /// Puts out pulses by these outputs, and by no others.
+    async fn change_outputs(&mut self, wanted: &[config::Output]) {
+        self.pulse_outputs.retain(|name, (config, task)| {
+            let stays = wanted.contains(config);
+            if !stays {
+                task.abort();
+                self.board.remove_output(name);
+            }
+            stays
+        });
+        // Those that end must not end what begins on their channel.
+        tokio::task::yield_now().await;
+        for config in wanted {
+            // The configuration has been checked: the clock is there.
+            let Some(clock) = self.clocks.get(&config.clock) else { continue };
+            if self.pulse_outputs.contains_key(&config.name) {
+                continue;
+            }
+            let task = OutputTask {
+                config: config.clone(),
+                clock: Rc::clone(&clock.clock),
+                account: Rc::clone(&clock.account),
+                board: self.board.clone(),
+            };
+            let running = (config.clone(), spawn_local(task.run()).abort_handle());
+            self.pulse_outputs.insert(config.name.clone(), running);
         }
     }
 

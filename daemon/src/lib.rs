@@ -20,6 +20,7 @@ pub mod logging;
 pub mod metrics;
 pub mod net;
 pub mod nmea;
+pub mod output;
 pub mod pulse_input;
 pub mod record;
 pub mod render;

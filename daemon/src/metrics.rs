@@ -9,7 +9,9 @@ use prometheus::TextEncoder;
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
 use crate::connections::{SharedCounts, Trouble};
-use crate::status::{ClockState, ClockStatus, EventStatus, SelectionState, SourceStatus, Status};
+use crate::status::{
+    ClockState, ClockStatus, EventStatus, OutputStatus, SelectionState, SourceStatus, Status,
+};
 
 /// Of the text.
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -167,6 +169,7 @@ pub fn text(
     page.clocks(&status.clocks);
     page.sources(&status.sources);
     page.events(&status.events);
+    page.outputs(&status.outputs);
     page.leap_table(status);
     page.ntp_server(status);
     page.recorder(status);
@@ -261,6 +264,22 @@ impl Page {
             "utcd_event_lost_total",
             "Edges of the input that were lost, by reason.",
             lost,
+        );
+    }
+
+    fn outputs(&mut self, outputs: &[OutputStatus]) {
+        fn of(output: &OutputStatus) -> Labels<'_> {
+            vec![("output", &output.name)]
+        }
+        self.gauge(
+            "utcd_output_on",
+            "1 while the output has pulses, else 0.",
+            outputs.iter().map(|output| (of(output), Some(f64::from(u8::from(output.on))))),
+        );
+        self.counter(
+            "utcd_output_programmed_total",
+            "How often the clock was programmed for the pulses of the output.",
+            outputs.iter().map(|output| (of(output), output.programmed)),
         );
     }
 

@@ -31,6 +31,8 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     /// Inputs of external events, in the order of the configuration.
     pub events: Vec<EventStatus>,
+    /// Outputs of pulses, in the order of the configuration.
+    pub outputs: Vec<OutputStatus>,
     /// The leap-second table in force.
     pub leap: LeapStatus,
     /// NTP serving, where it is configured.
@@ -322,6 +324,29 @@ pub struct EventStatus {
     pub uncertainty: Option<f64>,
     /// Why nothing is stamped, while nothing is.
     pub fault: Option<String>,
+}
+
+/// One output of pulses.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutputStatus {
+    /// Name in the configuration, and label in the metrics.
+    pub name: String,
+    /// The clock that puts them out.
+    pub clock: String,
+    /// Its channel.
+    pub channel: u32,
+    /// True while there are pulses.
+    pub on: bool,
+    /// Why not, while there are none.
+    pub off_because: Option<String>,
+    /// How much before the second of the clock they begin, s.
+    #[serde(deserialize_with = "number")]
+    pub advance: f64,
+    /// From rising to falling edge, s; `None` where the driver decides.
+    pub width: Option<f64>,
+    /// How often the clock was programmed for them.
+    pub programmed: u64,
 }
 
 /// The leap-second table in force.

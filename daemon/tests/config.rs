@@ -625,6 +625,29 @@ fn only_a_phc_has_a_device_and_only_one_owner() {
 }
 
 #[test]
+fn pulses_are_put_out_by_a_phc_that_is_kept() {
+    let base = "[[source.ntp]]\nserver = \"::1\"\nclock = \"nic\"\n[[clock]]\nname = \"nic\"\n\
+         type = \"phc\"\ninterface = \"eth0\"\n[[clock]]\nname = \"other\"\ntype = \"phc\"\n\
+         interface = \"eth1\"\nmode = \"observe\"\n[[clock]]\nname = \"soft\"\n\
+         type = \"virtual\"\nmode = \"observe\"\n";
+    let output = |keys: &str| format!("{base}[[output]]\n{keys}");
+    let config = parse(&output("pin = 1\nadvance = \"150 ns\"\n[[output]]\nchannel = 1\n"));
+    let names: Vec<_> = config.outputs.iter().map(|output| output.name.as_str()).collect();
+    assert_eq!(names, ["nic-output-0", "nic-output-1"]);
+    for (keys, complaint) in [
+        ("clock = \"soft\"\n", "clock \"soft\" puts out no pulses"),
+        ("clock = \"other\"\n", "clock \"other\" is only observed"),
+        ("[[output]]\nname = \"b\"\n", "this channel is that of another output"),
+        ("name = \"b\"\n[[output]]\nname = \"b\"\nchannel = 1\n", "two outputs of the name"),
+        ("pin = 2\n[[output]]\nchannel = 1\npin = 2\n", "this pin is that of another output"),
+        ("pin = 2\n[[event]]\nclock = \"nic\"\nchannel = 0\npin = 2\n", "event or source"),
+    ] {
+        let (_, _, text) = problem(&output(keys));
+        assert!(text.contains(complaint), "{keys}: {text}");
+    }
+}
+
+#[test]
 fn events_come_by_a_device_or_by_a_channel_that_is_theirs_alone() {
     let base = "[[source.ntp]]\nserver = \"::1\"\nclock = \"system\"\n[[clock]]\nname = \"system\"\n\
          [[clock]]\nname = \"nic\"\ntype = \"phc\"\ninterface = \"eth0\"\nmode = \"observe\"\n";

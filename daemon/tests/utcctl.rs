@@ -31,6 +31,7 @@ fn quiet() -> Status {
     status.clocks.truncate(1);
     status.sources.truncate(1);
     status.events.truncate(1);
+    status.outputs.truncate(1);
     status
 }
 

@@ -11,7 +11,7 @@ use utcd_linux::serial::is_speed;
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
     Clock, ClockMode, ClockSource, ClockType, Config, EventInput, GpsdSource, NmeaSource,
-    NtpSource, Origin, PhcTimescale, PpsSource, PtpSource, SourceCommon,
+    NtpSource, Origin, Output, PhcTimescale, PpsSource, PtpSource, SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
@@ -40,13 +40,17 @@ impl Config {
         let gpsd = sources.gpsd.iter_mut().map(|source| &mut source.common.clock);
         let served = self.serve.ntp.iter_mut().map(|server| &mut server.clock);
         let events = self.events.iter_mut().map(|event| &mut event.clock);
+        let outputs = self.outputs.iter_mut().map(|output| &mut output.clock);
         let sources = ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd);
-        for clock in sources.chain(served).chain(events).filter(|clock| clock.is_empty()) {
+        for clock in
+            sources.chain(served).chain(events).chain(outputs).filter(|clock| clock.is_empty())
+        {
             clock.clone_from(&first);
         }
         self.sources.clock.iter_mut().for_each(ClockSource::fill_in);
         self.sources.pps.iter_mut().for_each(PpsSource::fill_in);
         self.events.iter_mut().for_each(EventInput::fill_in);
+        self.outputs.iter_mut().for_each(Output::fill_in);
     }
 
     /// Looks for contradictions in what was read from `root`, once it is filled in.
@@ -55,6 +59,7 @@ impl Config {
         checker.clocks();
         checker.sources();
         checker.events();
+        checker.outputs();
         if let Some(server) = &self.serve.ntp {
             checker.known_clock(&server.clock, "serve.ntp", "clock");
         }
@@ -168,6 +173,14 @@ impl EventInput {
     fn fill_in(&mut self) {
         if self.name.is_empty() {
             self.name = line_name(self.device.as_deref(), self.channel, &self.clock);
+        }
+    }
+}
+
+impl Output {
+    fn fill_in(&mut self) {
+        if self.name.is_empty() {
+            self.name = format!("{}-output-{}", self.clock, self.channel);
         }
     }
 }
@@ -393,6 +406,55 @@ impl Checker<'_, '_> {
                 let what = "this channel is that of another event";
                 self.refuse(at, "channel", what, "give each event a channel of its own");
             }
+        }
+    }
+
+    fn outputs(&mut self) {
+        let outputs = &self.config.outputs;
+        for (i, output) in outputs.iter().enumerate() {
+            let at = &format!("output.{i}");
+            let before = outputs.get(..i).unwrap_or_default();
+            if before.iter().any(|other| other.name == output.name) {
+                let what = format!("there are two outputs of the name {:?}", output.name);
+                self.refuse(at, "name", what, "give each a name of its own: name = \"…\"");
+            }
+            let is_same =
+                |other: &Output| other.clock == output.clock && other.channel == output.channel;
+            if before.iter().any(is_same) {
+                let what = "this channel is that of another output";
+                self.refuse(at, "channel", what, "take one of them away");
+            }
+            self.known_clock(&output.clock, at, "clock");
+            self.output_clock(output, at);
+            self.output_pin(output, before, at);
+        }
+    }
+
+    fn output_clock(&mut self, output: &Output, at: &str) {
+        let clock = self.config.clocks.iter().find(|clock| clock.name == output.clock);
+        if clock.is_some_and(|clock| clock.clock_type != ClockType::Phc) {
+            let what = format!("clock {:?} puts out no pulses: it is no phc", output.clock);
+            self.refuse(at, "clock", what, "write clock = \"…\" of a clock of type \"phc\"");
+        } else if clock.is_some_and(|clock| !clock.is_owner()) {
+            let what = format!(
+                "clock {:?} is only observed: its pulses would be no claim of utcd",
+                output.clock
+            );
+            self.refuse(at, "clock", what, "keep that clock, or take the output away");
+        }
+    }
+
+    /// A pin is either an input or an output, and of one channel.
+    fn output_pin(&mut self, output: &Output, before: &[Output], at: &str) {
+        let wanted = Some((output.clock.as_str(), output.pin));
+        let outputs = before.iter().map(|other| (other.clock.as_str(), other.pin));
+        let events = self.config.events.iter().map(|event| (event.clock.as_str(), event.pin));
+        let pps = self.config.sources.pps.iter();
+        let pps = pps.map(|source| (source.common.clock.as_str(), source.pin));
+        let is_taken = outputs.chain(events).chain(pps).any(|other| Some(other) == wanted);
+        if output.pin.is_some() && is_taken {
+            let what = "this pin is that of another output, event or source";
+            self.refuse(at, "pin", what, "use another pin, or take one of them away");
         }
     }
 

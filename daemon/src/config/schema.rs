@@ -27,6 +27,8 @@ section! {
         "source" => sources: Sources = table::<Sources>(), Otherwise("");
         /// Inputs of external events.
         "event" => events: Vec<EventInput> = tables::<EventInput>(), Otherwise("none");
+        /// Outputs of pulses.
+        "output" => outputs: Vec<Output> = tables::<Output>(), Otherwise("none");
         /// To whom time is given.
         "serve" => serve: Serve = table::<Serve>(), Otherwise("");
         /// The Prometheus metrics.
@@ -346,6 +348,29 @@ section! {
         /// and with a device how long the interrupt takes.
         "uncertainty" => uncertainty: Option<f64> = Maybe(time().above(0.0).at_most(1.0)),
             Otherwise("20 us with a device, 100 ns with a channel");
+    }
+}
+
+section! {
+    /// One pulse a second (1PPS) from a PTP hardware clock that utcd keeps, at the
+    /// beginning of each second of it, to measure the clock by. There are pulses only while
+    /// the clock is locked, or in holdover and not known to be off.
+    Output {
+        /// What the output is called in `utcctl status` and metrics.
+        "name" => name: String = name(), Otherwise("`<clock>-output-<channel>`");
+        /// The clock, of type phc.
+        "clock" => clock: String = name(), Otherwise("the first clock");
+        /// The channel of the clock that puts the pulses out.
+        "channel" => channel: u32 = Count(0..=1023), Text("0");
+        /// The pin by which they leave, where the function of the pin can be chosen.
+        "pin" => pin: Option<u32> = Maybe(Count(0..=1023)), Otherwise("as it is set");
+        /// How much before the second they leave, so that they are on time where they
+        /// arrive: some 5 ns per metre of cable, and the delay of the output. Negative:
+        /// after the second.
+        "advance" => advance: f64 = time().at_least(-0.5).at_most(0.5), Text("'0 s'");
+        /// From rising to falling edge. A driver that cannot be told takes its own.
+        "width" => width: Option<f64> = Maybe(time().above(0.0).at_most(0.999)),
+            Otherwise("as the driver has it");
     }
 }
 

@@ -14,7 +14,8 @@ use clock_models::time::{Duration, Free, Phc as PhcScale, Timestamp};
 use utcd_linux::clock::{ATTEMPTS, ClockError, raw_now};
 use utcd_linux::interface::Interface;
 use utcd_linux::phc::{
-    CrossMethod, Edges, ExternalStamp, Phc, PhcCapabilities, PhcError, PinFunction, Polarity,
+    CrossMethod, Edges, ExternalStamp, PeriodicOutput, Phc, PhcCapabilities, PhcError, PinFunction,
+    Polarity,
 };
 
 /// The rate against `CLOCK_MONOTONIC_RAW` is measured over so long at least.
@@ -60,9 +61,9 @@ pub enum NoPhc {
     Device(#[from] PhcError),
 }
 
-/// Why a PTP hardware clock does not stamp pulses.
+/// Why a PTP hardware clock does not stamp pulses, or puts out none.
 #[derive(Debug, thiserror::Error)]
-pub enum ListenError {
+pub enum PulseError {
     /// It is not there.
     #[error("the PTP hardware clock is gone; utcd goes on when it is back")]
     Gone,
@@ -293,8 +294,8 @@ impl SharedPhc {
         channel: u32,
         pin: Option<u32>,
         edges: Edges,
-    ) -> Result<(OwnedFd, Polarity), ListenError> {
-        let device = self.device.as_mut().ok_or(ListenError::Gone)?;
+    ) -> Result<(OwnedFd, Polarity), PulseError> {
+        let device = self.device.as_mut().ok_or(PulseError::Gone)?;
         if let Some(pin) = pin {
             device.set_pin(pin, PinFunction::ExternalStamps { channel })?;
         }
@@ -306,8 +307,8 @@ impl SharedPhc {
     ///
     /// # Errors
     /// The clock is gone.
-    pub fn pulse(&mut self, channel: u32) -> Result<Option<Timestamp<PhcScale>>, ListenError> {
-        let device = self.device.as_mut().ok_or(ListenError::Gone)?;
+    pub fn pulse(&mut self, channel: u32) -> Result<Option<Timestamp<PhcScale>>, PulseError> {
+        let device = self.device.as_mut().ok_or(PulseError::Gone)?;
         let before = self.pulses.len();
         while let Some(stamp) = device.external_stamp()? {
             self.pulses.push(stamp);
@@ -320,6 +321,33 @@ impl SharedPhc {
         self.pulses.drain(..old);
         let next = self.pulses.iter().position(|stamp| stamp.channel == channel);
         Ok(next.map(|index| self.pulses.remove(index).at))
+    }
+
+    /// Has it put out pulses by a channel, and by that pin if its function can be chosen.
+    /// Returns their width as far as it is known.
+    ///
+    /// # Errors
+    /// What the clock, its driver or the kernel refuses.
+    pub fn put_out(
+        &mut self,
+        channel: u32,
+        pin: Option<u32>,
+        output: PeriodicOutput,
+    ) -> Result<Option<Duration>, PulseError> {
+        let device = self.device.as_mut().ok_or(PulseError::Gone)?;
+        if let Some(pin) = pin {
+            device.set_pin(pin, PinFunction::PeriodicOutput { channel })?;
+        }
+        Ok(device.put_out(channel, output)?)
+    }
+
+    /// Has a channel put out no more.
+    ///
+    /// # Errors
+    /// As for [`SharedPhc::put_out`].
+    pub fn end_output(&mut self, channel: u32) -> Result<(), PulseError> {
+        let device = self.device.as_mut().ok_or(PulseError::Gone)?;
+        Ok(device.end_output(channel)?)
     }
 
     /// How often so many pulses waited in the kernel that it may have dropped others, which

@@ -3,7 +3,7 @@
 use super::table::{Align, Cell, Table};
 use super::text::{self, Colours, Look, UNKNOWN, harmless};
 use crate::status::{
-    ClockState, ClockStatus, EventStatus, NtpServerStatus, RecorderStatus, Status,
+    ClockState, ClockStatus, EventStatus, NtpServerStatus, OutputStatus, RecorderStatus, Status,
 };
 
 /// What an operator asks first.
@@ -46,6 +46,9 @@ pub fn verdict(status: &Status) -> Verdict {
     }
     if status.recorder.as_ref().is_some_and(|recorder| recorder.error.is_some()) {
         verdict.warnings.push("rows of the recording are lost".to_owned());
+    }
+    for output in status.outputs.iter().filter(|output| !output.on) {
+        verdict.warnings.push(format!("output {} has no pulses", harmless(&output.name)));
     }
     for event in status.events.iter().filter(|event| event.fault.is_some()) {
         verdict.warnings.push(format!("event {} is not stamped", harmless(&event.name)));
@@ -186,6 +189,9 @@ fn daemon_page(status: &Status, colours: Colours) -> String {
     for event in &status.events {
         table.row(vec!["Event".into(), self::event(event)]);
     }
+    for output in &status.outputs {
+        table.row(vec!["Output".into(), self::output(output)]);
+    }
     if let Some(server) = &status.ntp_server {
         table.row(vec!["NTP server".into(), ntp_server(server).into()]);
     }
@@ -204,6 +210,21 @@ fn event(event: &EventStatus) -> Cell {
     match &event.fault {
         Some(fault) => Cell::new(format!("{counts}: {}", harmless(fault)), Look::Bad),
         None => counts.into(),
+    }
+}
+
+fn output(output: &OutputStatus) -> Cell {
+    let (name, clock) = (harmless(&output.name), harmless(&output.clock));
+    let place = format!("{name}: channel {}, clock {clock}", output.channel);
+    match (output.on, &output.off_because) {
+        (true, _) => {
+            let advance = text::offset(Some(output.advance));
+            format!("{place}: 1PPS, advance {advance}").into()
+        }
+        (false, Some(reason)) => {
+            Cell::new(format!("{place}: off: {}", harmless(reason)), Look::Doubtful)
+        }
+        (false, None) => Cell::new(format!("{place}: off"), Look::Doubtful),
     }
 }
 
