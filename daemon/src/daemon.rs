@@ -41,6 +41,8 @@ use crate::source::nmea::NmeaSource;
 use crate::source::ntp::{NtpSource, Place, Taken};
 use crate::source::pps::PpsSource;
 use crate::source::ptp::PtpSource;
+use crate::source::shm::ShmSource;
+use crate::source::sock::SockSource;
 use crate::source::{Context, Report};
 
 /// Reports that may wait for the owner of a clock.
@@ -111,6 +113,8 @@ enum Spec {
     Pps(config::PpsSource),
     Nmea(config::NmeaSource),
     Gpsd(config::GpsdSource),
+    Sock(config::SockSource),
+    Shm(config::ShmSource),
 }
 
 impl Spec {
@@ -122,6 +126,8 @@ impl Spec {
             Self::Pps(source) => &source.common,
             Self::Nmea(source) => &source.common,
             Self::Gpsd(source) => &source.common,
+            Self::Sock(source) => &source.common,
+            Self::Shm(source) => &source.common,
         }
     }
 }
@@ -473,6 +479,12 @@ impl Daemon {
             Spec::Gpsd(source) => {
                 spawn_local(GpsdSource::new(context, source.clone()).run()).abort_handle()
             }
+            Spec::Sock(source) => {
+                spawn_local(SockSource::new(context, source.clone()).run()).abort_handle()
+            }
+            Spec::Shm(source) => {
+                spawn_local(ShmSource::new(context, source.clone()).run()).abort_handle()
+            }
         }
     }
 
@@ -651,7 +663,10 @@ fn specs(config: &Config) -> Vec<Spec> {
     let pps = config.sources.pps.iter().cloned().map(Spec::Pps);
     let nmea = config.sources.nmea.iter().cloned().map(Spec::Nmea);
     let gpsd = config.sources.gpsd.iter().cloned().map(Spec::Gpsd);
-    ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd).collect()
+    let sock = config.sources.sock.iter().cloned().map(Spec::Sock);
+    let shm = config.sources.shm.iter().cloned().map(Spec::Shm);
+    let told = nmea.chain(gpsd).chain(sock).chain(shm);
+    ntp.chain(ptp).chain(clocks).chain(pps).chain(told).collect()
 }
 
 fn terms(common: &config::SourceCommon) -> Terms {

@@ -26,6 +26,7 @@ pub mod record;
 pub mod render;
 pub mod serve_ntp;
 pub mod service;
+pub mod sock_sample;
 pub mod source;
 pub mod status;
 pub mod view;

@@ -625,6 +625,20 @@ fn only_a_phc_has_a_device_and_only_one_owner() {
 }
 
 #[test]
+fn programs_tell_the_time_by_a_socket_or_a_segment_of_their_own() {
+    let sock = "[[source.sock]]\npath = \"/run/utcd/ttyS0.sock\"\n";
+    let shm = "[[source.shm]]\nunit = 1\n";
+    let config = parse(&format!("{sock}{shm}"));
+    let names: Vec<_> = config.every_source().map(|source| source.name.as_str()).collect();
+    assert_eq!(names, ["ttyS0.sock", "shm-1"]);
+    assert!(config.every_source().all(|source| source.clock == "system"));
+    let (_, _, text) = problem(&format!("{sock}{sock}name = \"b\"\n"));
+    assert!(text.contains("this socket is that of another source"), "{text}");
+    let (_, _, text) = problem(&format!("{shm}{shm}name = \"b\"\n"));
+    assert!(text.contains("this unit is that of another source"), "{text}");
+}
+
+#[test]
 fn pulses_are_put_out_by_a_phc_that_is_kept() {
     let base = "[[source.ntp]]\nserver = \"::1\"\nclock = \"nic\"\n[[clock]]\nname = \"nic\"\n\
          type = \"phc\"\ninterface = \"eth0\"\n[[clock]]\nname = \"other\"\ntype = \"phc\"\n\

@@ -11,7 +11,8 @@ use utcd_linux::serial::is_speed;
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
     Clock, ClockMode, ClockSource, ClockType, Config, EventInput, GpsdSource, NmeaSource,
-    NtpSource, Origin, Output, PhcTimescale, PpsSource, PtpSource, SourceCommon,
+    NtpSource, Origin, Output, PhcTimescale, PpsSource, PtpSource, ShmSource, SockSource,
+    SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
@@ -31,6 +32,8 @@ impl Config {
         let first = self.clocks.first().map(|clock| clock.name.clone()).unwrap_or_default();
         self.sources.nmea.iter_mut().for_each(NmeaSource::fill_in);
         self.sources.gpsd.iter_mut().for_each(GpsdSource::fill_in);
+        self.sources.sock.iter_mut().for_each(SockSource::fill_in);
+        self.sources.shm.iter_mut().for_each(ShmSource::fill_in);
         let sources = &mut self.sources;
         let ntp = sources.ntp.iter_mut().map(|source| &mut source.common.clock);
         let ptp = sources.ptp.iter_mut().map(|source| &mut source.common.clock);
@@ -41,7 +44,10 @@ impl Config {
         let served = self.serve.ntp.iter_mut().map(|server| &mut server.clock);
         let events = self.events.iter_mut().map(|event| &mut event.clock);
         let outputs = self.outputs.iter_mut().map(|output| &mut output.clock);
-        let sources = ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd);
+        let sock = sources.sock.iter_mut().map(|source| &mut source.common.clock);
+        let shm = sources.shm.iter_mut().map(|source| &mut source.common.clock);
+        let told = nmea.chain(gpsd).chain(sock).chain(shm);
+        let sources = ntp.chain(ptp).chain(clocks).chain(pps).chain(told);
         for clock in
             sources.chain(served).chain(events).chain(outputs).filter(|clock| clock.is_empty())
         {
@@ -207,6 +213,22 @@ impl GpsdSource {
     }
 }
 
+impl SockSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            self.common.name = last_part(&self.path);
+        }
+    }
+}
+
+impl ShmSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            self.common.name = format!("shm-{}", self.unit);
+        }
+    }
+}
+
 fn last_part(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -315,15 +337,10 @@ impl Checker<'_, '_> {
         let follows = |common: &SourceCommon| common.clock == clock.name && common.select;
         let ntp = self.config.sources.ntp.iter().filter(|source| follows(&source.common));
         let servers: u32 = ntp.map(|source| source.count.unwrap_or(1)).sum();
-        let ptp = self.config.sources.ptp.iter().filter(|source| follows(&source.common)).count();
-        let clocks = &self.config.sources.clock;
-        let clocks = clocks.iter().filter(|source| follows(&source.common)).count();
-        let nmea = &self.config.sources.nmea;
-        let nmea = nmea.iter().filter(|source| follows(&source.common)).count();
-        let gpsd = &self.config.sources.gpsd;
-        let gpsd = gpsd.iter().filter(|source| follows(&source.common)).count();
         let pps = self.config.sources.pps.iter().filter(|source| follows(&source.common)).count();
-        let others = u32::try_from(ptp + clocks + nmea + gpsd).unwrap_or(u32::MAX);
+        let all = self.config.every_source().filter(|common| follows(common)).count();
+        let ntp = self.config.sources.ntp.iter().filter(|source| follows(&source.common)).count();
+        let others = u32::try_from(all - ntp - pps).unwrap_or(u32::MAX);
         let named = servers.saturating_add(others);
         let sources = named.saturating_add(u32::try_from(pps).unwrap_or(u32::MAX));
         if sources == 0 {
@@ -377,6 +394,24 @@ impl Checker<'_, '_> {
         let before = before + sources.nmea.len();
         for (i, source) in sources.gpsd.iter().enumerate() {
             self.common(before + i, &source.common, &format!("source.gpsd.{i}"));
+        }
+        let before = before + sources.gpsd.len();
+        for (i, source) in sources.sock.iter().enumerate() {
+            let at = &format!("source.sock.{i}");
+            self.common(before + i, &source.common, at);
+            if sources.sock.iter().take(i).any(|other| other.path == source.path) {
+                let what = "this socket is that of another source";
+                self.refuse(at, "path", what, "give each source a socket of its own");
+            }
+        }
+        let before = before + sources.sock.len();
+        for (i, source) in sources.shm.iter().enumerate() {
+            let at = &format!("source.shm.{i}");
+            self.common(before + i, &source.common, at);
+            if sources.shm.iter().take(i).any(|other| other.unit == source.unit) {
+                let what = "this unit is that of another source";
+                self.refuse(at, "unit", what, "give each source a unit of its own");
+            }
         }
     }
 

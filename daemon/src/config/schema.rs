@@ -145,6 +145,10 @@ section! {
         "nmea" => nmea: Vec<NmeaSource> = tables::<NmeaSource>(), Otherwise("none");
         /// Receivers that gpsd looks after.
         "gpsd" => gpsd: Vec<GpsdSource> = tables::<GpsdSource>(), Otherwise("none");
+        /// Programs that tell the time by a socket.
+        "sock" => sock: Vec<SockSource> = tables::<SockSource>(), Otherwise("none");
+        /// Programs that tell the time by shared memory.
+        "shm" => shm: Vec<ShmSource> = tables::<ShmSource>(), Otherwise("none");
     }
 }
 
@@ -321,6 +325,44 @@ section! {
 }
 
 section! {
+    /// A program that tells the time by datagrams to a socket, as gpsd does for the
+    /// reference clock SOCK of chrony.
+    SockSource {
+        with common: SourceCommon;
+        /// The socket, which utcd makes; the program must be able to write there.
+        "path" => path: PathBuf = FilePath, Required;
+        /// Expanded uncertainty (k = 2) of what is told: for pulses receiver, cable, and
+        /// how long the interrupt takes; for the time of sentences much more.
+        "uncertainty" => uncertainty: f64 = time().above(0.0).at_most(1.0), Text("'20 us'");
+        /// How late it is told, beyond what the program has taken off.
+        "delay" => delay: f64 = time().at_least(0.0).at_most(1.0), Text("'0 s'");
+        /// Within this the delay is right, to either side.
+        "delay-uncertainty" => delay_uncertainty: f64 =
+            time().at_least(0.0).at_most(1.0), Text("'0 s'");
+    }
+}
+
+section! {
+    /// A program that tells the time by a segment of shared memory, as gpsd does for the
+    /// shared-memory driver of ntpd. It is looked at 50 times a second, and a stamp loses
+    /// some 6 us (k = 2) by that: a socket is better.
+    ShmSource {
+        with common: SourceCommon;
+        /// The unit: the segment has the key `NTP0` + this. gpsd writes the time of
+        /// sentences to an even unit and that of pulses to the odd one after it.
+        "unit" => unit: u32 = Count(0..=255), Required;
+        /// Expanded uncertainty (k = 2) of what is told: for pulses receiver, cable, and
+        /// how long the interrupt takes; for the time of sentences much more.
+        "uncertainty" => uncertainty: f64 = time().above(0.0).at_most(1.0), Text("'20 us'");
+        /// How late it is told, beyond what the program has taken off.
+        "delay" => delay: f64 = time().at_least(0.0).at_most(1.0), Text("'0 s'");
+        /// Within this the delay is right, to either side.
+        "delay-uncertainty" => delay_uncertainty: f64 =
+            time().at_least(0.0).at_most(1.0), Text("'0 s'");
+    }
+}
+
+section! {
     /// An input of external events, of a sensor for one: every edge is stamped by the
     /// clock, and told in UTC with its uncertainty by `utcctl events` and in the
     /// recording.
@@ -380,7 +422,7 @@ section! {
         /// What the source is called in metrics, records and `utcctl`.
         "name" => name: String = name(),
             Otherwise("the address, `<interface>-domain-<number>`, `<of>-for-<clock>`, the last part of the \
-                device, `<clock>-channel-<number>`, or `gpsd`");
+                device or path, `<clock>-channel-<number>`, `gpsd`, or `shm-<unit>`");
         /// The clock that is compared with it.
         "clock" => clock: String = name(), Otherwise("the first clock");
         /// Follow this source rather than others that agree with it.
