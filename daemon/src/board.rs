@@ -8,7 +8,8 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use crate::status::{
-    ClockStatus, LeapStatus, NtpServerStatus, RecorderStatus, SourceStatus, Status,
+    ClockStatus, EventStatus, LeapStatus, NtpServerStatus, OutputStatus, RecorderStatus,
+    SourceStatus, Status,
 };
 
 /// Where the owners of clocks and servers put their part of the [`Status`], each only
@@ -59,6 +60,26 @@ impl Board {
     /// Puts the NTP server on the board, if there is one; shown with the next publication.
     pub fn put_ntp_server(&self, server: Option<NtpServerStatus>) {
         self.draft.borrow_mut().ntp_server = server;
+    }
+
+    /// Puts an input of events on the board; shown with the next publication.
+    pub fn put_event(&self, event: EventStatus) {
+        replace(&mut self.draft.borrow_mut().events, event, |e| e.name.clone());
+    }
+
+    /// Takes an input of events down that is no longer configured.
+    pub fn remove_event(&self, name: &str) {
+        self.draft.borrow_mut().events.retain(|event| event.name != name);
+    }
+
+    /// Puts an output of pulses on the board; shown with the next publication.
+    pub fn put_output(&self, output: OutputStatus) {
+        replace(&mut self.draft.borrow_mut().outputs, output, |o| o.name.clone());
+    }
+
+    /// Takes an output down that is no longer configured.
+    pub fn remove_output(&self, name: &str) {
+        self.draft.borrow_mut().outputs.retain(|output| output.name != name);
     }
 
     /// Puts the recorder on the board, if there is one; shown with the next publication.

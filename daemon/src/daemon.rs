@@ -27,9 +27,11 @@ use crate::config::{self, ClockType, Config, NtpServer as NtpServerConfig, PhcTi
 use crate::connections::SharedCounts;
 use crate::control::{self, Socket};
 use crate::drift;
+use crate::event::{EventLog, EventTask};
 use crate::host_clock::{HostClock, NoPhc, Phcs, Place as PhcPlace, Timescale};
 use crate::http;
 use crate::leap;
+use crate::output::OutputTask;
 use crate::record::Recorder;
 use crate::serve_ntp::{NtpServer, Served};
 use crate::service::Service;
@@ -39,6 +41,8 @@ use crate::source::nmea::NmeaSource;
 use crate::source::ntp::{NtpSource, Place, Taken};
 use crate::source::pps::PpsSource;
 use crate::source::ptp::PtpSource;
+use crate::source::shm::ShmSource;
+use crate::source::sock::SockSource;
 use crate::source::{Context, Report};
 
 /// Reports that may wait for the owner of a clock.
@@ -109,6 +113,8 @@ enum Spec {
     Pps(config::PpsSource),
     Nmea(config::NmeaSource),
     Gpsd(config::GpsdSource),
+    Sock(config::SockSource),
+    Shm(config::ShmSource),
 }
 
 impl Spec {
@@ -120,6 +126,8 @@ impl Spec {
             Self::Pps(source) => &source.common,
             Self::Nmea(source) => &source.common,
             Self::Gpsd(source) => &source.common,
+            Self::Sock(source) => &source.common,
+            Self::Shm(source) => &source.common,
         }
     }
 }
@@ -138,6 +146,11 @@ pub struct Daemon {
     clocks: BTreeMap<String, RunningClock>,
     sources: BTreeMap<String, RunningSource>,
     next_id: u32,
+    events: watch::Sender<EventLog>,
+    /// Inputs of events, by their names.
+    event_inputs: BTreeMap<String, (config::EventInput, AbortHandle)>,
+    /// Outputs of pulses, by their names.
+    pulse_outputs: BTreeMap<String, (config::Output, AbortHandle)>,
     ntp_server: Option<NtpServer>,
     outputs: Vec<AbortHandle>,
     config_text: watch::Sender<Arc<String>>,
@@ -166,6 +179,9 @@ impl Daemon {
             clocks: BTreeMap::new(),
             sources: BTreeMap::new(),
             next_id: 0,
+            events: watch::Sender::new(EventLog::default()),
+            event_inputs: BTreeMap::new(),
+            pulse_outputs: BTreeMap::new(),
             ntp_server: None,
             outputs: Vec::new(),
             config_text: watch::Sender::new(Arc::new(config.to_string())),
@@ -182,6 +198,8 @@ impl Daemon {
         for spec in specs(&daemon.config) {
             daemon.start_source(spec).await;
         }
+        daemon.change_events(&daemon.config.events.clone());
+        daemon.change_outputs(&daemon.config.outputs.clone()).await;
         daemon.show_leap();
         Ok(daemon)
     }
@@ -230,6 +248,10 @@ impl Daemon {
         for source in self.sources.values() {
             source.parts.iter().for_each(|(_, task)| task.abort());
         }
+        self.event_inputs.values().for_each(|(_, task)| task.abort());
+        // Pulses end while the clock is still kept.
+        self.pulse_outputs.values().for_each(|(_, task)| task.abort());
+        tokio::task::yield_now().await;
         for (_, clock) in self.clocks {
             drop(clock.orders);
             // An owner that hangs must not keep the host from shutting down.
@@ -264,7 +286,11 @@ impl Daemon {
         let socket = Socket::bind(&control, self.config.control.mode)?;
         let control_counts = SharedCounts::default();
         let http_counts = SharedCounts::default();
-        let feeds = control::Feeds { status: status.clone(), config: self.config_text.subscribe() };
+        let feeds = control::Feeds {
+            status: status.clone(),
+            config: self.config_text.subscribe(),
+            events: self.events.subscribe(),
+        };
         let counts = control_counts.clone();
         let limits = control::Limits::default();
         let task = async move {
@@ -453,6 +479,12 @@ impl Daemon {
             Spec::Gpsd(source) => {
                 spawn_local(GpsdSource::new(context, source.clone()).run()).abort_handle()
             }
+            Spec::Sock(source) => {
+                spawn_local(SockSource::new(context, source.clone()).run()).abort_handle()
+            }
+            Spec::Shm(source) => {
+                spawn_local(ShmSource::new(context, source.clone()).run()).abort_handle()
+            }
         }
     }
 
@@ -548,8 +580,69 @@ impl Daemon {
                 self.start_source(spec).await;
             }
         }
+        self.change_events(&new.events);
+        self.change_outputs(&new.outputs).await;
         self.config_text.send_replace(Arc::new(new.to_string()));
         self.config = new;
+    }
+
+    /// Stamps the events of these inputs, and of no others.
+    fn change_events(&mut self, wanted: &[config::EventInput]) {
+        self.event_inputs.retain(|name, (config, task)| {
+            let stays = wanted.contains(config);
+            if !stays {
+                task.abort();
+                self.board.remove_event(name);
+            }
+            stays
+        });
+        for config in wanted {
+            // The configuration has been checked: the clock is there.
+            let Some(clock) = self.clocks.get(&config.clock) else { continue };
+            if self.event_inputs.contains_key(&config.name) {
+                continue;
+            }
+            let task = EventTask {
+                config: config.clone(),
+                clock: Rc::clone(&clock.clock),
+                account: Rc::clone(&clock.account),
+                leap: Rc::clone(&self.leap),
+                log: self.events.clone(),
+                board: self.board.clone(),
+                recorder: self.recorder.clone(),
+            };
+            let running = (config.clone(), spawn_local(task.run()).abort_handle());
+            self.event_inputs.insert(config.name.clone(), running);
+        }
+    }
+
+    /// Puts out pulses by these outputs, and by no others.
+    async fn change_outputs(&mut self, wanted: &[config::Output]) {
+        self.pulse_outputs.retain(|name, (config, task)| {
+            let stays = wanted.contains(config);
+            if !stays {
+                task.abort();
+                self.board.remove_output(name);
+            }
+            stays
+        });
+        // Those that end must not end what begins on their channel.
+        tokio::task::yield_now().await;
+        for config in wanted {
+            // The configuration has been checked: the clock is there.
+            let Some(clock) = self.clocks.get(&config.clock) else { continue };
+            if self.pulse_outputs.contains_key(&config.name) {
+                continue;
+            }
+            let task = OutputTask {
+                config: config.clone(),
+                clock: Rc::clone(&clock.clock),
+                account: Rc::clone(&clock.account),
+                board: self.board.clone(),
+            };
+            let running = (config.clone(), spawn_local(task.run()).abort_handle());
+            self.pulse_outputs.insert(config.name.clone(), running);
+        }
     }
 
     async fn stop_source(&mut self, name: &str) {
@@ -570,7 +663,10 @@ fn specs(config: &Config) -> Vec<Spec> {
     let pps = config.sources.pps.iter().cloned().map(Spec::Pps);
     let nmea = config.sources.nmea.iter().cloned().map(Spec::Nmea);
     let gpsd = config.sources.gpsd.iter().cloned().map(Spec::Gpsd);
-    ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd).collect()
+    let sock = config.sources.sock.iter().cloned().map(Spec::Sock);
+    let shm = config.sources.shm.iter().cloned().map(Spec::Shm);
+    let told = nmea.chain(gpsd).chain(sock).chain(shm);
+    ntp.chain(ptp).chain(clocks).chain(pps).chain(told).collect()
 }
 
 fn terms(common: &config::SourceCommon) -> Terms {

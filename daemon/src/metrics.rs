@@ -9,7 +9,9 @@ use prometheus::TextEncoder;
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
 use crate::connections::{SharedCounts, Trouble};
-use crate::status::{ClockState, ClockStatus, SelectionState, SourceStatus, Status};
+use crate::status::{
+    ClockState, ClockStatus, EventStatus, OutputStatus, SelectionState, SourceStatus, Status,
+};
 
 /// Of the text.
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -166,6 +168,8 @@ pub fn text(
     );
     page.clocks(&status.clocks);
     page.sources(&status.sources);
+    page.events(&status.events);
+    page.outputs(&status.outputs);
     page.leap_table(status);
     page.ntp_server(status);
     page.recorder(status);
@@ -222,6 +226,60 @@ impl Page {
             "utcd_source_rejected_total",
             "Packets and exchanges with the source that were refused, by reason.",
             rejected,
+        );
+    }
+
+    fn events(&mut self, events: &[EventStatus]) {
+        fn of(event: &EventStatus) -> Labels<'_> {
+            vec![("event", &event.name)]
+        }
+        self.gauge(
+            "utcd_event_uncertainty_seconds",
+            "Expanded uncertainty U of the time of the last event of the input, k = 2.",
+            events.iter().map(|event| (of(event), event.uncertainty)),
+        );
+        self.gauge(
+            "utcd_event_input_up",
+            "1 if the input is listened to, 0 if its device cannot be had.",
+            events
+                .iter()
+                .map(|event| (of(event), Some(f64::from(u8::from(event.fault.is_none()))))),
+        );
+        self.counter(
+            "utcd_event_stamped_total",
+            "External events stamped.",
+            events.iter().map(|event| (of(event), event.stamped)),
+        );
+        self.counter(
+            "utcd_event_without_time_total",
+            "External events stamped while the clock could not tell the time.",
+            events.iter().map(|event| (of(event), event.without_time)),
+        );
+        let lost = events.iter().flat_map(|event| {
+            event.lost.iter().map(|(reason, &count)| {
+                (vec![("event", event.name.as_str()), ("reason", reason.as_str())], count)
+            })
+        });
+        self.counter(
+            "utcd_event_lost_total",
+            "Edges of the input that were lost, by reason.",
+            lost,
+        );
+    }
+
+    fn outputs(&mut self, outputs: &[OutputStatus]) {
+        fn of(output: &OutputStatus) -> Labels<'_> {
+            vec![("output", &output.name)]
+        }
+        self.gauge(
+            "utcd_output_on",
+            "1 while the output has pulses, else 0.",
+            outputs.iter().map(|output| (of(output), Some(f64::from(u8::from(output.on))))),
+        );
+        self.counter(
+            "utcd_output_programmed_total",
+            "How often the clock was programmed for the pulses of the output.",
+            outputs.iter().map(|output| (of(output), output.programmed)),
         );
     }
 

@@ -30,6 +30,10 @@ pub struct Status {
     pub clocks: Vec<ClockStatus>,
     /// Sources, in the order of the configuration.
     pub sources: Vec<SourceStatus>,
+    /// Inputs of external events, in the order of the configuration.
+    pub events: Vec<EventStatus>,
+    /// Outputs of pulses, in the order of the configuration.
+    pub outputs: Vec<OutputStatus>,
     /// The leap-second table in force.
     pub leap: LeapStatus,
     /// NTP serving, where it is configured.
@@ -299,6 +303,51 @@ pub struct SourceStatus {
     pub accepted: u64,
     /// Packets and exchanges refused, by named reason.
     pub rejected: BTreeMap<String, u64>,
+}
+
+/// One input of external events.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EventStatus {
+    /// Name in the configuration, and label in the metrics.
+    pub name: String,
+    /// The clock that stamps.
+    pub clock: String,
+    /// Its channel, or the device of the kernel.
+    pub place: String,
+    /// Events stamped.
+    pub stamped: u64,
+    /// Those among them to which the clock could give no time.
+    pub without_time: u64,
+    /// Edges lost, by named reason.
+    pub lost: BTreeMap<String, u64>,
+    /// Expanded uncertainty U of the time of the last event, k = 2, s.
+    pub uncertainty: Option<f64>,
+    /// Why nothing is stamped, while nothing is.
+    pub fault: Option<String>,
+}
+
+/// One output of pulses.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutputStatus {
+    /// Name in the configuration, and label in the metrics.
+    pub name: String,
+    /// The clock that puts them out.
+    pub clock: String,
+    /// Its channel.
+    pub channel: u32,
+    /// True while there are pulses.
+    pub on: bool,
+    /// Why not, while there are none.
+    pub off_because: Option<String>,
+    /// How much before the second of the clock they begin, s.
+    #[serde(deserialize_with = "number")]
+    pub advance: f64,
+    /// From rising to falling edge, s; `None` where the driver decides.
+    pub width: Option<f64>,
+    /// How often the clock was programmed for them.
+    pub programmed: u64,
 }
 
 /// The leap-second table in force.

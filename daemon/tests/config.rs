@@ -626,6 +626,76 @@ fn only_a_phc_has_a_device_and_only_one_owner() {
 }
 
 #[test]
+fn programs_tell_the_time_by_a_socket_or_a_segment_of_their_own() {
+    let sock = "[[source.sock]]\npath = \"/run/utcd/ttyS0.sock\"\n";
+    let shm = "[[source.shm]]\nunit = 1\n";
+    let config = parse(&format!("{sock}{shm}"));
+    let names: Vec<_> = config.every_source().map(|source| source.name.as_str()).collect();
+    assert_eq!(names, ["ttyS0.sock", "shm-1"]);
+    assert!(config.every_source().all(|source| source.clock == "system"));
+    let (_, _, text) = problem(&format!("{sock}{sock}name = \"b\"\n"));
+    assert!(text.contains("this socket is that of another source"), "{text}");
+    let (_, _, text) = problem(&format!("{shm}{shm}name = \"b\"\n"));
+    assert!(text.contains("this unit is that of another source"), "{text}");
+}
+
+#[test]
+fn pulses_are_put_out_by_a_phc_that_is_kept() {
+    let base = "[[source.ntp]]\nserver = \"::1\"\nclock = \"nic\"\n[[clock]]\nname = \"nic\"\n\
+         type = \"phc\"\ninterface = \"eth0\"\n[[clock]]\nname = \"other\"\ntype = \"phc\"\n\
+         interface = \"eth1\"\nmode = \"observe\"\n[[clock]]\nname = \"soft\"\n\
+         type = \"virtual\"\nmode = \"observe\"\n";
+    let output = |keys: &str| format!("{base}[[output]]\n{keys}");
+    let config = parse(&output("pin = 1\nadvance = \"150 ns\"\n[[output]]\nchannel = 1\n"));
+    let names: Vec<_> = config.outputs.iter().map(|output| output.name.as_str()).collect();
+    assert_eq!(names, ["nic-output-0", "nic-output-1"]);
+    for (keys, complaint) in [
+        ("clock = \"soft\"\n", "clock \"soft\" puts out no pulses"),
+        ("clock = \"other\"\n", "clock \"other\" is only observed"),
+        ("[[output]]\nname = \"b\"\n", "this channel is that of another output"),
+        ("name = \"b\"\n[[output]]\nname = \"b\"\nchannel = 1\n", "two outputs of the name"),
+        ("pin = 2\n[[output]]\nchannel = 1\npin = 2\n", "this pin is that of another output"),
+        ("pin = 2\n[[event]]\nclock = \"nic\"\nchannel = 0\npin = 2\n", "event or source"),
+    ] {
+        let (_, _, text) = problem(&output(keys));
+        assert!(text.contains(complaint), "{keys}: {text}");
+    }
+}
+
+#[test]
+fn events_come_by_a_device_or_by_a_channel_that_is_theirs_alone() {
+    let base = "[[source.ntp]]\nserver = \"::1\"\nclock = \"system\"\n[[clock]]\nname = \"system\"\n\
+         [[clock]]\nname = \"nic\"\ntype = \"phc\"\ninterface = \"eth0\"\nmode = \"observe\"\n";
+    let event = |keys: &str| format!("{base}[[event]]\n{keys}");
+    let config = parse(&event("device = \"/dev/pps1\"\nedge = \"falling\"\n"));
+    assert_eq!((&*config.events[0].name, &*config.events[0].clock), ("pps1", "system"));
+    let config = parse(&event("clock = \"nic\"\nchannel = 2\npin = 0\n"));
+    assert_eq!(config.events[0].name, "nic-channel-2");
+    for (keys, complaint) in [
+        ("", "where the pulses come from is not said"),
+        ("channel = 0\n", "clock \"system\" has no channel"),
+        ("clock = \"nick\"\nchannel = 0\n", "there is no clock of the name \"nick\""),
+        ("device = \"/dev/pps0\"\nchannel = 0\nclock = \"nic\"\n", "the pulses come two ways"),
+        ("device = \"/dev/pps0\"\npin = 0\n", "pin belongs to the channel"),
+        (
+            "clock = \"nic\"\nchannel = 0\n[[event]]\nname = \"b\"\nclock = \"nic\"\nchannel = 0\n",
+            "this channel is that of another event",
+        ),
+        (
+            "device = \"/dev/pps0\"\n[[event]]\ndevice = \"/run/pps0\"\n",
+            "there are two events of the name \"pps0\"",
+        ),
+        (
+            "clock = \"nic\"\nchannel = 0\n[[source.pps]]\nclock = \"nic\"\nchannel = 0\n",
+            "this channel is that of an [[event]], too",
+        ),
+    ] {
+        let (_, _, text) = problem(&event(keys));
+        assert!(text.contains(complaint), "{keys}: {text}");
+    }
+}
+
+#[test]
 fn pulses_come_by_a_device_or_by_a_channel_of_the_clock_that_is_compared() {
     let pps = |keys: &str| format!("{SOURCE}[[source.pps]]\n{keys}");
     let config = parse(&pps("device = \"/dev/pps0\"\ncable-delay = \"25 ns\"\n"));

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use utcd::connections::{Counts, SharedCounts, Trouble};
 use utcd::control::{BindError, Feeds, Limits, Socket, serve};
+use utcd::event::{EventLog, ExternalEvent};
 use utcd::status::{SourceStatus, Status};
 
 /// A directory of the test's own.
@@ -49,6 +50,7 @@ struct Daemon {
     directory: Directory,
     status: watch::Sender<Arc<Status>>,
     config: watch::Sender<Arc<String>>,
+    events: watch::Sender<EventLog>,
     counts: SharedCounts,
     server: JoinHandle<std::convert::Infallible>,
 }
@@ -60,9 +62,10 @@ impl Daemon {
         let (status, status_feed) = watch::channel(Arc::new(sample()));
         let (config, config_feed) = watch::channel(Arc::new("[control]\n".to_owned()));
         let counts = SharedCounts::default();
-        let feeds = Feeds { status: status_feed, config: config_feed };
+        let (events, event_feed) = watch::channel(EventLog::default());
+        let feeds = Feeds { status: status_feed, config: config_feed, events: event_feed };
         let server = tokio::spawn(serve(socket, feeds, limits, Arc::clone(&counts)));
-        Self { directory, status, config, counts, server }
+        Self { directory, status, config, events, counts, server }
     }
 
     async fn connect(&self) -> BufReader<UnixStream> {
@@ -347,4 +350,42 @@ async fn nothing_that_is_sent_brings_the_server_down() {
     }
     daemon.serves().await;
     assert_eq!(daemon.counts.of(Trouble::Failed), 0);
+}
+
+fn push_event(daemon: &Daemon, name: &str) {
+    let event = ExternalEvent { event: name.into(), ..ExternalEvent::default() };
+    daemon.events.send_modify(|log| log.push(event));
+}
+
+fn names(reply: &Value) -> Vec<String> {
+    let events = reply["events"].as_array().unwrap();
+    events
+        .iter()
+        .map(|event| format!("{}{}", event["event"].as_str().unwrap(), event["number"]))
+        .collect()
+}
+
+#[tokio::test]
+async fn events_are_told_once_to_those_who_follow_and_always_to_those_who_ask() {
+    let daemon = Daemon::start(unhurried());
+    push_event(&daemon, "a");
+    push_event(&daemon, "b");
+    let mut asks = daemon.connect().await;
+    for _ in 0..2 {
+        assert_eq!(names(&ask(&mut asks, r#"{"get":"events"}"#).await), ["a0", "b1"]);
+    }
+    let mut follows = daemon.connect().await;
+    assert_eq!(names(&ask(&mut follows, r#"{"get":"events","every":0.1}"#).await), ["a0", "b1"]);
+    push_event(&daemon, "c");
+    assert_eq!(names(&next(&mut follows).await), ["c2"]);
+}
+
+#[tokio::test]
+async fn a_follower_who_is_too_slow_sees_by_the_numbers_what_it_missed() {
+    let daemon = Daemon::start(unhurried());
+    for _ in 0..5000 {
+        push_event(&daemon, "e");
+    }
+    let told = names(&ask(&mut daemon.connect().await, r#"{"get":"events"}"#).await);
+    assert!(told.len() < 5000 && told.last().unwrap() == "e4999", "{}", told.len());
 }

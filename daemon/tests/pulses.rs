@@ -6,13 +6,15 @@ mod common;
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clock_models::time::{Timestamp, Utc};
 use common::ntp::Server;
-use common::{Daemon, Directory, VIRTUAL, source, succeeds};
+use common::{Daemon, Directory, VIRTUAL, has, source, succeeds};
 use utcd::status::{ClockState, SelectionState};
 
 /// A receiver that tells each second 100 ms after it began, for as long as somebody reads.
@@ -99,6 +101,23 @@ fn pulses_whose_device_is_missing_leave_the_others_alone_and_say_what_to_do() {
     daemon.assert_sound();
 }
 
+#[test]
+fn an_event_whose_device_is_missing_is_said_until_it_is_taken_away() {
+    let server = Server::good();
+    let base = VIRTUAL.to_owned() + &source("ntp1", server.address);
+    let event = "[[event]]\nname = \"trigger\"\ndevice = \"/dev/pps4000000\"\n";
+    let mut daemon = Daemon::start(&(base.clone() + event));
+    let status = daemon.until("no event is shown", |status| !status.events.is_empty());
+    let [trigger] = status.events.as_slice() else { unreachable!("{:?}", status.events) };
+    assert_eq!((&*trigger.name, &*trigger.clock, trigger.stamped), ("trigger", "virtual", 0));
+    assert!(trigger.fault.as_ref().is_some_and(|fault| fault.contains("pps-ldisc")));
+    assert_eq!(daemon.metric("utcd_event_input_up{event=\"trigger\"}"), Some(0.0));
+    daemon.reload(&base);
+    daemon.until("the event is still shown", |status| status.events.is_empty());
+    daemon.until_locked("virtual");
+    daemon.assert_sound();
+}
+
 /// A gpsd that tells the time of each second, and that its pulse came just when the system
 /// clock showed it. It hangs up on its first client.
 fn gpsd() -> SocketAddr {
@@ -148,5 +167,113 @@ fn a_clock_follows_the_pulses_of_a_gpsd_that_it_calls_again() {
     assert!(source.rejected["no-connection"] > 0);
     // As sure as pulses are, and not as the time that comes with them.
     assert!(status.clocks[0].bound.unwrap() < 10e-3, "{:?}", status.clocks[0].bound);
+    daemon.assert_sound();
+}
+
+/// A gpsd that tells by a socket, once it is there, that each second began just when the
+/// system clock showed it, and something else between.
+fn sock_writer(path: PathBuf) {
+    thread::spawn(move || {
+        let socket = UnixDatagram::unbound().unwrap();
+        loop {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            let next = now.as_secs() + 1;
+            thread::sleep(Duration::from_secs(next) - now);
+            let mut sample = [0; 40];
+            sample[..8].copy_from_slice(&next.to_ne_bytes());
+            sample[36..].copy_from_slice(&0x534f_434b_u32.to_ne_bytes());
+            // Nobody may listen yet.
+            let _ = socket.send_to(&sample, &path);
+            let _ = socket.send_to(b"no sample", &path);
+        }
+    });
+}
+
+#[test]
+fn a_clock_follows_what_a_program_writes_to_a_socket() {
+    let directory = Directory::new();
+    let path = directory.join("gnss.sock");
+    sock_writer(path.clone());
+    // One that a dead daemon left behind.
+    drop(UnixDatagram::bind(&path).unwrap());
+    let sock = format!("[[source.sock]]\npath = \"{}\"\n", path.display());
+    let clock = VIRTUAL.to_owned() + "initial-offset = \"-3 s\"\n";
+    let mut daemon = Daemon::start(&(clock + &sock));
+    let status = daemon.until_locked("virtual");
+    let source = daemon.source("gnss.sock");
+    assert_eq!((source.protocol.as_str(), source.state), ("sock", SelectionState::Leader));
+    assert!(daemon.rejected("gnss.sock", "malformed") > 0.0);
+    assert!(status.clocks[0].bound.unwrap() < 10e-3, "{:?}", status.clocks[0].bound);
+    daemon.assert_sound();
+    daemon.stop();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_file_in_the_place_of_a_socket_is_left_alone() {
+    let directory = Directory::new();
+    let path = directory.join("notes");
+    std::fs::write(&path, "mine").unwrap();
+    let sock = format!("[[source.sock]]\npath = \"{}\"\n", path.display());
+    let mut daemon = Daemon::start(&(VIRTUAL.to_owned() + &sock));
+    daemon.log.wait("it is no socket and is left alone");
+    daemon.assert_sound();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+}
+
+/// A program that tells by shared memory, as [`sock_writer`] does; it removes the segment
+/// at the end.
+struct ShmWriter {
+    unit: u32,
+    child: Child,
+}
+
+/// Attaches the segment that its argument names, and writes a `struct shmTime` (mode 1)
+/// whenever a second begins.
+const WRITE: &str = r#"
+    $id = shmget($ARGV[0], 96, 0600 | 01000) // die "shmget: $!";
+    for ($count = 0; ; select undef, undef, undef, 0.002) {
+        next if $last == time;
+        $last = time;
+        shmwrite($id, pack("llqlx4qllllLLx36",
+            1, $count, $last, 0, $last, 0, 0, -20, 0, 1, 0, 0), 0, 96) || die "shmwrite: $!";
+    }"#;
+const REMOVE: &str = "$id = shmget($ARGV[0], 96, 0); shmctl($id, 0, 0) if defined $id";
+
+impl ShmWriter {
+    fn perl(program: &str, unit: u32) -> Child {
+        let mut perl = Command::new("perl");
+        perl.args(["-e", program]).arg((0x4e54_5030 + unit).to_string());
+        perl.stdin(Stdio::null()).spawn().unwrap()
+    }
+
+    fn start() -> Self {
+        // Far from those that programs of the host have.
+        let unit = 128 + std::process::id() % 128;
+        Self { unit, child: Self::perl(WRITE, unit) }
+    }
+}
+
+impl Drop for ShmWriter {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = Self::perl(REMOVE, self.unit).wait();
+    }
+}
+
+#[test]
+fn a_clock_follows_what_a_program_writes_to_shared_memory() {
+    if !has("perl") {
+        return;
+    }
+    let writer = ShmWriter::start();
+    let shm = format!("[[source.shm]]\nname = \"gnss\"\nunit = {}\n", writer.unit);
+    let clock = VIRTUAL.to_owned() + "initial-offset = \"5 s\"\n";
+    let mut daemon = Daemon::start(&(clock + &shm));
+    let status = daemon.until_locked("virtual");
+    let gnss = daemon.source("gnss");
+    assert_eq!((gnss.protocol.as_str(), gnss.state), ("shm", SelectionState::Leader));
+    assert!(status.clocks[0].bound.unwrap() < 0.1, "{:?}", status.clocks[0].bound);
     daemon.assert_sound();
 }

@@ -20,6 +20,7 @@ use tokio::sync::{oneshot, watch};
 use unicode_width::UnicodeWidthStr as _;
 use utcd::connections::SharedCounts;
 use utcd::control::{Feeds, Limits, Socket, serve};
+use utcd::event::{EventLog, ExternalEvent};
 use utcd::interfaces::{InterfaceStatus, StampsInForce, StampsOf};
 use utcd::render::{self, Chain, Colours};
 use utcd::status::{ClockState, ClockStatus, Status};
@@ -29,6 +30,8 @@ fn quiet() -> Status {
     let mut status = sample();
     status.clocks.truncate(1);
     status.sources.truncate(1);
+    status.events.truncate(1);
+    status.outputs.truncate(1);
     status
 }
 
@@ -192,6 +195,7 @@ struct Daemon {
     directory: Directory,
     status: watch::Sender<Arc<Status>>,
     _config: watch::Sender<Arc<String>>,
+    events: watch::Sender<EventLog>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -201,7 +205,8 @@ impl Daemon {
         let directory = Directory::new();
         let (status, status_feed) = watch::channel(Arc::new(status));
         let (config, config_feed) = watch::channel(Arc::new("[[clock]]\nname = \"µ\"\n".into()));
-        let feeds = Feeds { status: status_feed, config: config_feed };
+        let (events, event_feed) = watch::channel(EventLog::default());
+        let feeds = Feeds { status: status_feed, config: config_feed, events: event_feed };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let inside = runtime.enter();
         let socket = Socket::bind(&directory.join("control.sock"), 0o600).unwrap();
@@ -216,7 +221,7 @@ impl Daemon {
             });
         });
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { directory, status, _config: config, stop, thread }
+        Self { directory, status, _config: config, events, stop, thread }
     }
 
     /// Waits until a client is connected.
@@ -507,4 +512,51 @@ fn the_help_has_examples_and_the_reference_page_every_option() {
     {
         assert!(reference.contains(&format!("utcctl {command}")), "{command}");
     }
+}
+
+fn trigger(nanos: u32) -> ExternalEvent {
+    ExternalEvent {
+        event: "trigger".into(),
+        clock: "nic".into(),
+        utc: Some(format!("2026-11-22T12:00:00.{nanos:09}Z")),
+        tai_seconds: Some(1_795_348_837),
+        tai_nanoseconds: Some(nanos),
+        uncertainty: Some(120e-9),
+        bound: Some(1.5e-6),
+        traceable: true,
+        ..ExternalEvent::default()
+    }
+}
+
+#[test]
+fn events_are_listed_with_their_times_and_uncertainties() {
+    let daemon = Daemon::start(sample(), unhurried());
+    assert_eq!(stdout(&daemon.run(&["events"])), "No events.\n");
+    daemon.events.send_modify(|log| log.push(trigger(42)));
+    let output = daemon.run(&["events"]);
+    let row = "0  2026-11-22T12:00:00.000000042Z    120 ns  1.50 µs  trigger  nic\n";
+    assert!(stdout(&output).ends_with(row), "{}", stdout(&output));
+    let json: Value = serde_json::from_str(stdout(&daemon.run(&["events", "--json"]))).unwrap();
+    assert_eq!((&json["tai_nanoseconds"], &json["traceable"]), (&42.into(), &true.into()));
+    let refused = daemon.run(&["events", "--watch"]);
+    assert!(stderr(&refused).contains("--follow") && refused.status.code() == Some(2));
+}
+
+#[test]
+fn events_are_followed_one_line_each() {
+    let daemon = Daemon::start(sample(), unhurried());
+    let mut command = daemon.utcctl(&["events", "--follow", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    daemon.until_asked();
+    for nanos in [1, 2, 3] {
+        daemon.events.send_modify(|log| log.push(trigger(nanos)));
+        let event: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(
+            (&event["number"], &event["tai_nanoseconds"]),
+            (&(nanos - 1).into(), &nanos.into())
+        );
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -1,6 +1,6 @@
 //! The columns of a recording, and rows as cells in them.
 
-use super::{Believed, Compared, Event, Row, Told};
+use super::{Believed, Compared, Event, EventTime, External, Row, Told};
 use crate::comparison::{Comparison, Reading, Upstream};
 use crate::estimator::Estimate;
 use crate::keeper::{Edge, Terms};
@@ -60,7 +60,7 @@ const fn text(name: &'static str) -> Column {
 ///
 /// A time is exact in two of them: `…_s` has the whole seconds, rounded down, and `…_frac`
 /// what is left in units of 2⁻³² ns, from 0 to 10⁹·2³² − 1.
-pub const COLUMNS: [Column; 59] = [
+pub const COLUMNS: [Column; 67] = [
     integer("row"),
     text("kind"),
     text("clock"),
@@ -125,6 +125,15 @@ pub const COLUMNS: [Column; 59] = [
     text("leader"),
     float("oscillator_frequency"),
     float("commanded_frequency"),
+    // kind = event
+    text("event"),
+    integer("event_number"),
+    integer("event_tai_s"),
+    integer("event_tai_frac"),
+    text("event_utc"),
+    float("event_expanded"),
+    float("event_bound"),
+    flag("event_traceable"),
 ];
 
 /// The largest magnitude of a time, s. PTP's time stamps have 48 bits of seconds (IEEE
@@ -137,7 +146,8 @@ const KEEPER: &str = "keeper";
 const EDGE: &str = "edge";
 const GONE: &str = "gone";
 const ROUND: &str = "round";
-const KINDS: [&str; 6] = [START, COMPARISON, KEEPER, EDGE, GONE, ROUND];
+const EVENT: &str = "event";
+const KINDS: [&str; 7] = [START, COMPARISON, KEEPER, EDGE, GONE, ROUND, EVENT];
 
 /// Why cells are no row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -163,6 +173,7 @@ impl Row {
             Event::Told(_) => EDGE,
             Event::Gone { .. } => GONE,
             Event::Round(_) => ROUND,
+            Event::External(_) => EVENT,
         };
         cells.text(Some(kind));
         cells.text(Some(&self.clock));
@@ -187,7 +198,7 @@ impl Row {
         }
         let clock = reader.expected(true, Reader::text)?;
         let source = reader.text()?;
-        if source.is_none() && kind != ROUND && kind != KEEPER {
+        if source.is_none() && ![KEEPER, ROUND, EVENT].contains(&kind.as_str()) {
             return Err(reader.wrong(format!("{kind} without a source")));
         }
         let at = Timestamp::from_epoch(reader.expected(true, Reader::time)?);
@@ -256,7 +267,7 @@ impl Cells {
     /// Every column of an event, whichever it is: those of others stay empty.
     fn event(&mut self, event: &Event) {
         let (mut prior, mut compared, mut told, mut believed) = (None, None, None, None);
-        let (mut gone, mut needed) = (None, None);
+        let (mut gone, mut needed, mut external) = (None, None, None);
         match event {
             Event::Start { prior: known, .. } => prior = *known,
             Event::Comparison(event) => compared = Some(event),
@@ -264,6 +275,7 @@ impl Cells {
             Event::Told(event) => told = Some(&event.edge),
             Event::Gone { id, .. } => gone = Some(*id),
             Event::Round(event) => believed = Some(event),
+            Event::External(event) => external = Some(event),
         }
         self.float(prior.map(|(frequency, _)| frequency));
         self.float(prior.map(|(_, deviation)| deviation));
@@ -281,6 +293,7 @@ impl Cells {
         // Nobody configures 2⁶³ sources.
         self.integer(needed.map(|needed| needed as i64));
         self.believed(believed);
+        self.external(external);
     }
 
     fn upstream(&mut self, upstream: Option<Upstream>) {
@@ -340,6 +353,17 @@ impl Cells {
         self.float(believed.path_bound);
         self.text(believed.leader.as_deref());
         self.float(believed.oscillator);
+    }
+
+    fn external(&mut self, external: Option<&External>) {
+        let time = external.and_then(|e| e.time.as_ref());
+        self.text(external.map(|e| e.input.as_str()));
+        self.integer(external.map(|e| e.number.cast_signed()));
+        self.time(time.map(|time| time.tai.since_epoch()));
+        self.text(time.map(|time| time.utc.as_str()));
+        self.float(time.map(|time| time.expanded));
+        self.float(time.map(|time| time.bound));
+        self.flag(external.map(|e| e.traceable));
     }
 }
 
@@ -448,6 +472,7 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
         let min_agreeing = usize::try_from(self.expected(kind == KEEPER, Self::integer)?)
             .map_err(|_| self.wrong("a number below 0"))?;
         let believed = self.believed(kind == ROUND)?;
+        let external = self.external(kind == EVENT)?;
         let comparison = Comparison { from_reference, to_reference, stamp_uncertainty, upstream };
         Ok(match kind {
             COMPARISON => Event::Comparison(Compared { source, comparison, restarted, estimate }),
@@ -455,6 +480,7 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
             EDGE => Event::Told(Told { source, edge }),
             GONE => Event::Gone { source, id },
             ROUND => Event::Round(believed),
+            EVENT => Event::External(external),
             _ => Event::Start { source, prior },
         })
     }
@@ -540,6 +566,21 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
             oscillator: self.float()?,
             commanded: self.expected(is_given, Self::float)?,
         })
+    }
+
+    /// There is a time if it has seconds; then it is whole.
+    fn external(&mut self, is_given: bool) -> Result<External, Wrong> {
+        let input = self.expected(is_given, Self::text)?;
+        let number = u64::try_from(self.expected(is_given, Self::integer)?)
+            .map_err(|_| self.wrong("an event number below 0"))?;
+        let tai = self.time()?.map(Timestamp::from_epoch);
+        let has_time = tai.is_some();
+        let utc = self.expected(has_time, Self::text)?;
+        let expanded = self.expected(has_time, Self::float)?;
+        let bound = self.expected(has_time, Self::float)?;
+        let traceable = self.expected(is_given, Self::flag)?;
+        let time = tai.map(|tai| EventTime { tai, utc, expanded, bound });
+        Ok(External { input, number, time, traceable })
     }
 }
 

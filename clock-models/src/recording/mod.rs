@@ -106,6 +106,8 @@ pub enum Event {
     },
     /// The keeper of the clock looked after it.
     Round(Believed),
+    /// An external event was stamped. The row is of its instant.
+    External(External),
 }
 
 /// A comparison, and what the estimator made of it.
@@ -173,6 +175,32 @@ impl Believed {
     }
 }
 
+/// An external event, and when it was.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct External {
+    /// Name of the input that it came in by.
+    pub input: String,
+    /// Counts the events of all inputs since the writer started.
+    pub number: u64,
+    /// When it was, as far as that is known.
+    pub time: Option<EventTime>,
+    /// An unbroken, valid chain leads from that time to a declared origin.
+    pub traceable: bool,
+}
+
+/// The time of an event with its uncertainty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventTime {
+    /// By the estimate that the clock was kept by.
+    pub tai: Timestamp<Tai>,
+    /// The same in UTC, to a nanosecond, by the leap table that was in force.
+    pub utc: String,
+    /// Expanded uncertainty, k = 2, s.
+    pub expanded: f64,
+    /// Hard bound of the error, s.
+    pub bound: f64,
+}
+
 impl Event {
     /// The source that it is about.
     #[must_use]
@@ -182,7 +210,7 @@ impl Event {
             Self::Comparison(compared) => Some(&compared.source),
             Self::Told(told) => Some(&told.source),
             Self::Gone { source, .. } => Some(source),
-            Self::Keeper { .. } | Self::Round(_) => None,
+            Self::Keeper { .. } | Self::Round(_) | Self::External(_) => None,
         }
     }
 }

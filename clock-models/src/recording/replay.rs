@@ -119,6 +119,7 @@ impl Replay {
                 let keeper = self.keepers.get_mut(&row.clock)?;
                 Some(Replayed::Round(keeper.round(row, believed)))
             }
+            Event::External(_) => None,
         }
     }
 

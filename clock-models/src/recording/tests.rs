@@ -94,7 +94,7 @@ fn event() -> impl Strategy<Value = Event> {
     let told = (NAME, edge()).prop_map(|(source, edge)| Event::Told(Told { source, edge }));
     let gone =
         (NAME, any::<u32>()).prop_map(|(source, id)| Event::Gone { source, id: SourceId(id) });
-    prop_oneof![start, compared, needed, told, gone, believed]
+    prop_oneof![start, compared, needed, told, gone, believed, external()]
 }
 
 fn maybe() -> impl Strategy<Value = Option<f64>> {
@@ -142,6 +142,17 @@ fn budget(sizes: &[(f64, f64)]) -> Budget {
         ..Component::type_a("known above", u, f64::INFINITY)
     };
     Budget::new(sizes.iter().map(component)).unwrap()
+}
+
+fn external() -> impl Strategy<Value = Event> {
+    let time = (duration(), NAME, float(), float()).prop_map(|(tai, utc, expanded, bound)| {
+        EventTime { tai: Timestamp::from_epoch(tai), utc, expanded, bound }
+    });
+    (NAME, any::<u32>(), proptest::option::of(time), any::<bool>()).prop_map(
+        |(input, number, time, traceable)| {
+            Event::External(External { input, number: number.into(), time, traceable })
+        },
+    )
 }
 
 fn row() -> impl Strategy<Value = Row> {
@@ -228,6 +239,20 @@ fn sample() -> String {
         row(3, Event::Told(Told { source: source(), edge: told(Some(estimate)) })),
         row(4, Event::Round(Believed { state: "locked".into(), ..Believed::default() })),
         row(5, Event::Gone { source: source(), id: SourceId(7) }),
+        row(
+            6,
+            Event::External(External {
+                input: "trigger".into(),
+                number: 7,
+                time: Some(EventTime {
+                    tai: Timestamp::from_epoch(time(1_795_305_637, 1)),
+                    utc: "2026-11-22T00:00:00.000000000Z".into(),
+                    expanded: 1e-7,
+                    bound: 1e-6,
+                }),
+                traceable: true,
+            }),
+        ),
     ];
     rows.iter().fold(head(&header()), |text, row| text + &line(row))
 }
@@ -258,11 +283,14 @@ fn lines_are_what_the_reference_says() {
         ",,100,1,-1,4294967295,,,,,1e-9,0.0,0.0,false,false,100,0,1795305537,0,1e-6,-1.25e-5,";
     assert!(lines[3].contains(compared), "{}", lines[3]);
     assert!(lines[4].starts_with("2,keeper,virtual,,100,0,"), "{}", lines[4]);
-    assert!(lines[4].ends_with(",,1,,,,,,,,,"), "{}", lines[4]);
+    assert!(lines[4].ends_with(",,1,,,,,,,,,,,,,,,,,"), "{}", lines[4]);
     let edge = ",7,,1,2.5e-8,1e-9 6e-9 2e-9 3e-9,true,false,false,false,0.0002,0.0,0.0,,,,";
     assert!(lines[5].starts_with("3,edge,virtual,\"ntp,1\",") && lines[5].contains(edge));
-    assert!(lines[6].ends_with(",,,,,,locked,,,0.0"), "{}", lines[6]);
+    assert!(lines[6].ends_with(",,,,,,locked,,,0.0,,,,,,,,"), "{}", lines[6]);
     assert!(lines[7].starts_with("5,gone,virtual,\"ntp,1\",") && lines[7].contains(",,7,,"));
+    let event = ",,trigger,7,1795305637,1,2026-11-22T00:00:00.000000000Z,1e-7,1e-6,true";
+    assert!(lines[8].starts_with("6,event,virtual,,100,0,"), "{}", lines[8]);
+    assert!(lines[8].ends_with(event), "{}", lines[8]);
 }
 
 #[test]
@@ -285,15 +313,23 @@ fn an_error_names_the_line_the_column_and_what_to_do() {
         ("0.0,false,false", "0.0,false,no", 4, "column restarted: \"no\" is no true"),
         ("1e-9,0.0,0.0,false", "1e-9,,0.0,false", 4, "column root_delay: is empty"),
         ("100,1,-1,4294967295", ",,,", 4, "column to_difference_frac: a comparison without"),
-        (",1,,,,,,,,,\n", ",-1,,,,,,,,,\n", 5, "column min_sources: a number below 0"),
+        (
+            ",1,,,,,,,,,,,,,,,,,\n",
+            ",-1,,,,,,,,,,,,,,,,,\n",
+            5,
+            "column min_sources: a number below 0",
+        ),
         (",7,,1,", ",-7,,1,", 6, "column source_number: should be from 0 to"),
         (",7,,1,", ",7,tired,1,", 6, "column unusable: \"tired\" is no reason"),
         (",7,,1,", ",7,,256,", 6, "column stratum: should be from 0 to 255"),
         ("1e-9 6e-9 2e-9", "1e-9 6e-9", 6, "column upper: should be pairs"),
         ("1e-9 6e-9 2e-9", "1e-9 -6e-9 2e-9", 6, "column upper: should be pairs"),
         (",locked,", ",,", 7, "column state: is empty"),
-        (",locked,,,0.0", ",locked,", 7, "column oscillator_frequency: is missing"),
-        (",locked,", ",locked,,", 7, "more than 59 fields"),
+        (",locked,,,0.0,,,,,,,,", ",locked,", 7, "column oscillator_frequency: is missing"),
+        (",locked,", ",locked,,", 7, "more than 67 fields"),
+        ("trigger,7", ",7", 9, "column event: is empty"),
+        ("trigger,7", "trigger,-7", 9, "column event_number: an event number below 0"),
+        ("1e-7,1e-6,true", ",1e-6,true", 9, "column event_expanded: is empty"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");

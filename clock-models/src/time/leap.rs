@@ -1,4 +1,4 @@
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use sha1::{Digest as _, Sha1};
 
@@ -17,6 +17,17 @@ pub struct UtcReading {
     pub timestamp: Timestamp<Utc>,
     /// True in an inserted leap second, 23:59:60.
     pub in_leap_second: bool,
+}
+
+impl fmt::Display for UtcReading {
+    /// ISO 8601, to a nanosecond (rounded down); an inserted leap second is `23:59:60`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.timestamp.to_string();
+        match self.in_leap_second {
+            true => f.write_str(&text.replacen(":59.", ":60.", 1)),
+            false => f.write_str(&text),
+        }
+    }
 }
 
 /// A leap second that is announced.
@@ -291,6 +302,14 @@ mod tests {
         assert_eq!(table.tai_minus_utc(Timestamp::from_secs(1_795_322_804)), 37);
         assert_eq!(table.expires().to_string(), "2027-06-28T00:00:00.000000000Z");
         assert_eq!(table.next_event(Timestamp::from_secs(1_795_322_804)), None);
+    }
+
+    #[test]
+    fn an_inserted_second_is_shown_as_the_60th() {
+        let timestamp = Timestamp::from_secs(MIDNIGHT_2017) - Duration::from_nanos(1);
+        let shown = |in_leap_second| UtcReading { timestamp, in_leap_second }.to_string();
+        assert_eq!(shown(false), "2016-12-31T23:59:59.999999999Z");
+        assert_eq!(shown(true), "2016-12-31T23:59:60.999999999Z");
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod ethernet;
 pub mod interface;
 pub mod link;
+pub mod ntp_shm;
 pub mod phc;
 pub mod pps;
 pub mod random;

@@ -11,13 +11,15 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clock_models::units::{Time, parse_time};
 use utcd::control::{Body, Client, ClientError, Place, Request, Topic, default_paths, own_uid};
 use utcd::interfaces::interfaces;
-use utcd::render::{self, Chain, Colours};
+use utcd::render::{self, Chain, Colours, EventTable};
 use utcd::status::{ClockState, ClockStatus, Status};
 use utcd_linux::interface::InterfaceError;
 
 /// How long the daemon may take to answer, or with `--watch` to say that it lives.
 const ANSWER: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_secs(20);
+/// How often new events are shown at most, s.
+const EVENTS: f64 = 0.2;
 /// How often `waitsync` looks, s, and how soon it tries again where no daemon answers.
 const LOOK: f64 = 0.5;
 const RETRY: Duration = Duration::from_millis(500);
@@ -30,6 +32,7 @@ Examples:
   utcctl waitsync --timeout 60s --max-uncertainty 1ms && start-the-measurement
   utcctl clocks --json | jq '.[].offset'
   utcctl interfaces              which NICs stamp in hardware? (asks the kernel)
+  utcctl events --follow         external events as they come, each with its uncertainty
 
 Without --socket, utcctl asks the service at /run/utcd/control.sock, and where none
 listens the user's own daemon at $XDG_RUNTIME_DIR/utcd/control.sock, or
@@ -87,6 +90,8 @@ enum Command {
     /// List the network interfaces: what they can stamp, and do; needs no daemon
     #[command(after_help = INTERFACES_HELP)]
     Interfaces,
+    /// List the last external events: when they were in UTC, and how well that is known
+    Events(Events),
     /// Wait until a clock is locked
     Waitsync(Wait),
     /// The configuration
@@ -98,6 +103,13 @@ enum Command {
 enum Config {
     /// Show the configuration in force, defaults included
     Show,
+}
+
+#[derive(Debug, Args)]
+struct Events {
+    /// Go on, and print each event as it comes
+    #[arg(long)]
+    follow: bool,
 }
 
 #[derive(Debug, Args)]
@@ -177,7 +189,11 @@ fn main() -> ExitCode {
         Command::Waitsync(_) if cli.watch.is_some() => Cli::command()
             .error(ErrorKind::ArgumentConflict, "waitsync goes on by itself: leave out --watch")
             .exit(),
+        Command::Events(_) if cli.watch.is_some() => Cli::command()
+            .error(ErrorKind::ArgumentConflict, "events go on with --follow: leave out --watch")
+            .exit(),
         Command::Waitsync(wait) => waitsync(&cli, wait),
+        Command::Events(events) => show_events(&cli, events),
         Command::Interfaces => show_interfaces(&cli),
         _ => show(&cli),
     };
@@ -227,6 +243,28 @@ fn show_interfaces(cli: &Cli) -> Result<bool, Failure> {
     }
 }
 
+/// Prints the events that are kept, and goes on with those that come if so wanted.
+fn show_events(cli: &Cli, wanted: &Events) -> Result<bool, Failure> {
+    let mut client = Client::connect(&places(cli))?;
+    client.ask(Request { get: Topic::Events, every: wanted.follow.then_some(EVENTS) })?;
+    let mut table = EventTable::new(Screen::new(cli).colours);
+    loop {
+        let Body::Events(events) =
+            client.receive(if wanted.follow { HEARTBEAT } else { ANSWER })?
+        else {
+            return Err(Failure::OtherAnswer);
+        };
+        let text = match cli.json {
+            true => events.iter().map(json).collect::<Result<String, Failure>>()?,
+            false if events.is_empty() && !wanted.follow => "No events.\n".to_owned(),
+            false => table.add(&events),
+        };
+        if !print(&text)? || !wanted.follow {
+            return Ok(true);
+        }
+    }
+}
+
 /// The sockets to try.
 fn places(cli: &Cli) -> Vec<Place> {
     if let Some(path) = &cli.socket {
@@ -262,7 +300,7 @@ fn view(cli: &Cli, body: &Body<'_>, colours: Colours) -> Result<(String, bool), 
             let text = if cli.json { json(&chain)? } else { render::chain(&chain, colours) };
             (text, chain.traceable)
         }
-        Command::Waitsync(_) | Command::Interfaces | Command::Config(_) => {
+        Command::Waitsync(_) | Command::Interfaces | Command::Events(_) | Command::Config(_) => {
             return Err(Failure::OtherAnswer);
         }
     })
@@ -304,20 +342,24 @@ impl Screen {
         Self { colours, live, json: cli.json, first: true }
     }
 
-    /// Writes the text; false if nobody reads on (`| head`), which is no error.
+    /// Writes the text; false if nobody reads on.
     fn show(&mut self, text: &str) -> Result<bool, Failure> {
-        let mut out = io::stdout().lock();
         let first = std::mem::replace(&mut self.first, false);
-        let written = match (self.live, first) {
-            (true, true) => write!(out, "\x1b[2J{}", render::frame(text)),
-            (true, false) => write!(out, "{}", render::frame(text)),
-            (false, false) if !self.json => write!(out, "\n{text}"),
-            (false, _) => write!(out, "{text}"),
-        };
-        match written.and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            result => Ok(result.map(|()| true)?),
+        match (self.live, first) {
+            (true, true) => print(&format!("\x1b[2J{}", render::frame(text))),
+            (true, false) => print(&render::frame(text)),
+            (false, false) if !self.json => print(&format!("\n{text}")),
+            (false, _) => print(text),
         }
+    }
+}
+
+/// Writes a text; false if nobody reads on (`| head`), which is no error.
+fn print(text: &str) -> Result<bool, Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        result => Ok(result.map(|()| true)?),
     }
 }
 

@@ -10,8 +10,9 @@ use utcd_linux::serial::is_speed;
 
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
-    Clock, ClockMode, ClockSource, ClockType, Config, GpsdSource, NmeaSource, NtpSource, Origin,
-    PhcTimescale, PpsSource, PtpSource, SourceCommon,
+    Clock, ClockMode, ClockSource, ClockType, Config, EventInput, GpsdSource, NmeaSource,
+    NtpSource, Origin, Output, PhcTimescale, PpsSource, PtpSource, ShmSource, SockSource,
+    SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
@@ -35,6 +36,8 @@ impl Config {
         let first = self.clocks.first().map(|clock| clock.name.clone()).unwrap_or_default();
         self.sources.nmea.iter_mut().for_each(NmeaSource::fill_in);
         self.sources.gpsd.iter_mut().for_each(GpsdSource::fill_in);
+        self.sources.sock.iter_mut().for_each(SockSource::fill_in);
+        self.sources.shm.iter_mut().for_each(ShmSource::fill_in);
         let sources = &mut self.sources;
         let ntp = sources.ntp.iter_mut().map(|source| &mut source.common.clock);
         let ptp = sources.ptp.iter_mut().map(|source| &mut source.common.clock);
@@ -43,12 +46,21 @@ impl Config {
         let nmea = sources.nmea.iter_mut().map(|source| &mut source.common.clock);
         let gpsd = sources.gpsd.iter_mut().map(|source| &mut source.common.clock);
         let served = self.serve.ntp.iter_mut().map(|server| &mut server.clock);
-        let all = ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd).chain(served);
-        for clock in all.filter(|clock| clock.is_empty()) {
+        let events = self.events.iter_mut().map(|event| &mut event.clock);
+        let outputs = self.outputs.iter_mut().map(|output| &mut output.clock);
+        let sock = sources.sock.iter_mut().map(|source| &mut source.common.clock);
+        let shm = sources.shm.iter_mut().map(|source| &mut source.common.clock);
+        let told = nmea.chain(gpsd).chain(sock).chain(shm);
+        let sources = ntp.chain(ptp).chain(clocks).chain(pps).chain(told);
+        for clock in
+            sources.chain(served).chain(events).chain(outputs).filter(|clock| clock.is_empty())
+        {
             clock.clone_from(&first);
         }
         self.sources.clock.iter_mut().for_each(ClockSource::fill_in);
         self.sources.pps.iter_mut().for_each(PpsSource::fill_in);
+        self.events.iter_mut().for_each(EventInput::fill_in);
+        self.outputs.iter_mut().for_each(Output::fill_in);
     }
 
     /// Looks for contradictions in what was read from `root`, once it is filled in.
@@ -56,6 +68,8 @@ impl Config {
         let mut checker = Checker { config: self, root, problems };
         checker.clocks();
         checker.sources();
+        checker.events();
+        checker.outputs();
         if let Some(server) = &self.serve.ntp {
             checker.known_clock(&server.clock, "serve.ntp", "clock");
         }
@@ -170,12 +184,31 @@ impl ClockSource {
 impl PpsSource {
     fn fill_in(&mut self) {
         if self.common.name.is_empty() {
-            let device = self.device.as_deref().map(last_part);
-            let channel = self.channel.unwrap_or_default();
-            let other = || format!("{}-channel-{channel}", self.common.clock);
-            self.common.name = device.unwrap_or_else(other);
+            self.common.name = line_name(self.device.as_deref(), self.channel, &self.common.clock);
         }
     }
+}
+
+impl EventInput {
+    fn fill_in(&mut self) {
+        if self.name.is_empty() {
+            self.name = line_name(self.device.as_deref(), self.channel, &self.clock);
+        }
+    }
+}
+
+impl Output {
+    fn fill_in(&mut self) {
+        if self.name.is_empty() {
+            self.name = format!("{}-output-{}", self.clock, self.channel);
+        }
+    }
+}
+
+/// What a line of pulses is called.
+fn line_name(device: Option<&Path>, channel: Option<u32>, clock: &str) -> String {
+    let other = || format!("{clock}-channel-{}", channel.unwrap_or_default());
+    device.map_or_else(other, last_part)
 }
 
 impl NmeaSource {
@@ -190,6 +223,22 @@ impl GpsdSource {
     fn fill_in(&mut self) {
         if self.common.name.is_empty() {
             "gpsd".clone_into(&mut self.common.name);
+        }
+    }
+}
+
+impl SockSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            self.common.name = last_part(&self.path);
+        }
+    }
+}
+
+impl ShmSource {
+    fn fill_in(&mut self) {
+        if self.common.name.is_empty() {
+            self.common.name = format!("shm-{}", self.unit);
         }
     }
 }
@@ -302,15 +351,10 @@ impl Checker<'_, '_> {
         let follows = |common: &SourceCommon| common.clock == clock.name && common.select;
         let ntp = self.config.sources.ntp.iter().filter(|source| follows(&source.common));
         let servers: u32 = ntp.map(|source| source.count.unwrap_or(1)).sum();
-        let ptp = self.config.sources.ptp.iter().filter(|source| follows(&source.common)).count();
-        let clocks = &self.config.sources.clock;
-        let clocks = clocks.iter().filter(|source| follows(&source.common)).count();
-        let nmea = &self.config.sources.nmea;
-        let nmea = nmea.iter().filter(|source| follows(&source.common)).count();
-        let gpsd = &self.config.sources.gpsd;
-        let gpsd = gpsd.iter().filter(|source| follows(&source.common)).count();
         let pps = self.config.sources.pps.iter().filter(|source| follows(&source.common)).count();
-        let others = u32::try_from(ptp + clocks + nmea + gpsd).unwrap_or(u32::MAX);
+        let all = self.config.every_source().filter(|common| follows(common)).count();
+        let ntp = self.config.sources.ntp.iter().filter(|source| follows(&source.common)).count();
+        let others = u32::try_from(all - ntp - pps).unwrap_or(u32::MAX);
         let named = servers.saturating_add(others);
         let sources = named.saturating_add(u32::try_from(pps).unwrap_or(u32::MAX));
         if sources == 0 {
@@ -365,27 +409,137 @@ impl Checker<'_, '_> {
         for (i, source) in sources.gpsd.iter().enumerate() {
             self.common(before + i, &source.common, &format!("source.gpsd.{i}"));
         }
+        let before = before + sources.gpsd.len();
+        for (i, source) in sources.sock.iter().enumerate() {
+            let at = &format!("source.sock.{i}");
+            self.common(before + i, &source.common, at);
+            if sources.sock.iter().take(i).any(|other| other.path == source.path) {
+                let what = "this socket is that of another source";
+                self.refuse(at, "path", what, "give each source a socket of its own");
+            }
+        }
+        let before = before + sources.sock.len();
+        for (i, source) in sources.shm.iter().enumerate() {
+            let at = &format!("source.shm.{i}");
+            self.common(before + i, &source.common, at);
+            if sources.shm.iter().take(i).any(|other| other.unit == source.unit) {
+                let what = "this unit is that of another source";
+                self.refuse(at, "unit", what, "give each source a unit of its own");
+            }
+        }
     }
 
     fn pps(&mut self, source: &PpsSource, at: &str) {
+        let place = (source.device.is_some(), source.channel.is_some(), source.pin.is_some());
+        self.pulse_input(place, &source.common.clock, at);
+        self.shared_channel(&source.common.clock, source.channel, at);
+    }
+
+    fn events(&mut self) {
+        let events = &self.config.events;
+        for (i, event) in events.iter().enumerate() {
+            let at = &format!("event.{i}");
+            if events.iter().take(i).any(|other| other.name == event.name) {
+                let what = format!("there are two events of the name {:?}", event.name);
+                self.refuse(at, "name", what, "give each a name of its own: name = \"…\"");
+            }
+            self.known_clock(&event.clock, at, "clock");
+            let place = (event.device.is_some(), event.channel.is_some(), event.pin.is_some());
+            self.pulse_input(place, &event.clock, at);
+            let twice = |other: &EventInput| {
+                other.clock == event.clock
+                    && other.channel.is_some()
+                    && other.channel == event.channel
+            };
+            if events.iter().take(i).any(twice) {
+                let what = "this channel is that of another event";
+                self.refuse(at, "channel", what, "give each event a channel of its own");
+            }
+        }
+    }
+
+    fn outputs(&mut self) {
+        let outputs = &self.config.outputs;
+        for (i, output) in outputs.iter().enumerate() {
+            let at = &format!("output.{i}");
+            let before = outputs.get(..i).unwrap_or_default();
+            if before.iter().any(|other| other.name == output.name) {
+                let what = format!("there are two outputs of the name {:?}", output.name);
+                self.refuse(at, "name", what, "give each a name of its own: name = \"…\"");
+            }
+            let is_same =
+                |other: &Output| other.clock == output.clock && other.channel == output.channel;
+            if before.iter().any(is_same) {
+                let what = "this channel is that of another output";
+                self.refuse(at, "channel", what, "take one of them away");
+            }
+            self.known_clock(&output.clock, at, "clock");
+            self.output_clock(output, at);
+            self.output_pin(output, before, at);
+        }
+    }
+
+    fn output_clock(&mut self, output: &Output, at: &str) {
+        let clock = self.config.clocks.iter().find(|clock| clock.name == output.clock);
+        if clock.is_some_and(|clock| clock.clock_type != ClockType::Phc) {
+            let what = format!("clock {:?} puts out no pulses: it is no phc", output.clock);
+            self.refuse(at, "clock", what, "write clock = \"…\" of a clock of type \"phc\"");
+        } else if clock.is_some_and(|clock| !clock.is_owner()) {
+            let what = format!(
+                "clock {:?} is only observed: its pulses would be no claim of utcd",
+                output.clock
+            );
+            self.refuse(at, "clock", what, "keep that clock, or take the output away");
+        }
+    }
+
+    /// A pin is either an input or an output, and of one channel.
+    fn output_pin(&mut self, output: &Output, before: &[Output], at: &str) {
+        let wanted = Some((output.clock.as_str(), output.pin));
+        let outputs = before.iter().map(|other| (other.clock.as_str(), other.pin));
+        let events = self.config.events.iter().map(|event| (event.clock.as_str(), event.pin));
+        let pps = self.config.sources.pps.iter();
+        let pps = pps.map(|source| (source.common.clock.as_str(), source.pin));
+        let is_taken = outputs.chain(events).chain(pps).any(|other| Some(other) == wanted);
+        if output.pin.is_some() && is_taken {
+            let what = "this pin is that of another output, event or source";
+            self.refuse(at, "pin", what, "use another pin, or take one of them away");
+        }
+    }
+
+    /// A channel hands each edge out once: a source and an event cannot share it.
+    fn shared_channel(&mut self, clock: &str, channel: Option<u32>, at: &str) {
+        let is_shared = |event: &EventInput| event.clock == clock && event.channel == channel;
+        if channel.is_some() && self.config.events.iter().any(is_shared) {
+            let what = "this channel is that of an [[event]], too";
+            self.refuse(at, "channel", what, "take one of them away, or use another channel");
+        }
+    }
+
+    /// Where pulses come in: by (device, channel, pin), as far as they are given.
+    fn pulse_input(&mut self, place: (bool, bool, bool), clock: &str, at: &str) {
         let either = "give either device = \"/dev/pps…\" or channel = …";
-        match (&source.device, source.channel) {
-            (None, None) => {
+        match place {
+            (false, false, _) => {
                 self.refuse(at, "device", "where the pulses come from is not said", either);
             }
-            (Some(_), Some(_)) => self.refuse(at, "channel", "the pulses come two ways", either),
-            (Some(_), None) if source.pin.is_some() => {
+            (true, true, _) => self.refuse(at, "channel", "the pulses come two ways", either),
+            (true, false, true) => {
                 let what = "pin belongs to the channel of a PTP hardware clock only";
                 self.refuse(at, "pin", what, "leave it out, or write channel instead of device");
             }
             _ => {}
         }
-        let clock = self.config.clocks.iter().find(|clock| clock.name == source.common.clock);
-        let is_phc = clock.is_none_or(|clock| clock.clock_type == ClockType::Phc);
-        if source.channel.is_some() && !is_phc {
-            let what = format!("clock {:?} has no channel: it is no phc", source.common.clock);
+        if place.1 && !self.is_phc(clock) {
+            let what = format!("clock {clock:?} has no channel: it is no phc");
             self.refuse(at, "channel", what, "write clock = \"…\" of a clock of type \"phc\"");
         }
+    }
+
+    /// True also of a clock that is not there, which is another problem.
+    fn is_phc(&self, name: &str) -> bool {
+        let clock = self.config.clocks.iter().find(|clock| clock.name == name);
+        clock.is_none_or(|clock| clock.clock_type == ClockType::Phc)
     }
 
     /// Refuses a clock that would follow itself, be it through others.

@@ -81,7 +81,7 @@ impl Config {
     }
 
     /// Every source, in the order of the file within a protocol: NTP, PTP, clocks,
-    /// pulses, NMEA, gpsd.
+    /// pulses, NMEA, gpsd, sockets, shared memory.
     pub fn every_source(&self) -> impl Iterator<Item = &SourceCommon> {
         let ntp = self.sources.ntp.iter().map(|source| &source.common);
         let ptp = self.sources.ptp.iter().map(|source| &source.common);
@@ -89,7 +89,9 @@ impl Config {
         let pps = self.sources.pps.iter().map(|source| &source.common);
         let nmea = self.sources.nmea.iter().map(|source| &source.common);
         let gpsd = self.sources.gpsd.iter().map(|source| &source.common);
-        ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd)
+        let sock = self.sources.sock.iter().map(|source| &source.common);
+        let shm = self.sources.shm.iter().map(|source| &source.common);
+        ntp.chain(ptp).chain(clocks).chain(pps).chain(nmea).chain(gpsd).chain(sock).chain(shm)
     }
 }
 

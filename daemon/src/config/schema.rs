@@ -25,6 +25,10 @@ section! {
         "clock" => clocks: Vec<Clock> = tables::<Clock>(), Otherwise("one, of type system");
         /// Where time comes from.
         "source" => sources: Sources = table::<Sources>(), Otherwise("");
+        /// Inputs of external events.
+        "event" => events: Vec<EventInput> = tables::<EventInput>(), Otherwise("none");
+        /// Outputs of pulses.
+        "output" => outputs: Vec<Output> = tables::<Output>(), Otherwise("none");
         /// To whom time is given.
         "serve" => serve: Serve = table::<Serve>(), Otherwise("");
         /// The Prometheus metrics.
@@ -142,6 +146,10 @@ section! {
         "nmea" => nmea: Vec<NmeaSource> = tables::<NmeaSource>(), Otherwise("none");
         /// Receivers that gpsd looks after.
         "gpsd" => gpsd: Vec<GpsdSource> = tables::<GpsdSource>(), Otherwise("none");
+        /// Programs that tell the time by a socket.
+        "sock" => sock: Vec<SockSource> = tables::<SockSource>(), Otherwise("none");
+        /// Programs that tell the time by shared memory.
+        "shm" => shm: Vec<ShmSource> = tables::<ShmSource>(), Otherwise("none");
     }
 }
 
@@ -244,7 +252,7 @@ section! {
 }
 
 words! {
-    /// Which edge of a pulse marks the second.
+    /// Which edge of a pulse counts.
     PulseEdge {
         /// low to high; of a serial line, the one that the driver calls assert
         Rising = "rising",
@@ -318,12 +326,104 @@ section! {
 }
 
 section! {
+    /// A program that tells the time by datagrams to a socket, as gpsd does for the
+    /// reference clock SOCK of chrony.
+    SockSource {
+        with common: SourceCommon;
+        /// The socket, which utcd makes; the program must be able to write there.
+        "path" => path: PathBuf = FilePath, Required;
+        /// Expanded uncertainty (k = 2) of what is told: for pulses receiver, cable, and
+        /// how long the interrupt takes; for the time of sentences much more.
+        "uncertainty" => uncertainty: f64 = time().above(0.0).at_most(1.0), Text("'20 us'");
+        /// How late it is told, beyond what the program has taken off.
+        "delay" => delay: f64 = time().at_least(0.0).at_most(1.0), Text("'0 s'");
+        /// Within this the delay is right, to either side.
+        "delay-uncertainty" => delay_uncertainty: f64 =
+            time().at_least(0.0).at_most(1.0), Text("'0 s'");
+    }
+}
+
+section! {
+    /// A program that tells the time by a segment of shared memory, as gpsd does for the
+    /// shared-memory driver of ntpd. It is looked at 50 times a second, and a stamp loses
+    /// some 6 us (k = 2) by that: a socket is better.
+    ShmSource {
+        with common: SourceCommon;
+        /// The unit: the segment has the key `NTP0` + this. gpsd writes the time of
+        /// sentences to an even unit and that of pulses to the odd one after it.
+        "unit" => unit: u32 = Count(0..=255), Required;
+        /// Expanded uncertainty (k = 2) of what is told: for pulses receiver, cable, and
+        /// how long the interrupt takes; for the time of sentences much more.
+        "uncertainty" => uncertainty: f64 = time().above(0.0).at_most(1.0), Text("'20 us'");
+        /// How late it is told, beyond what the program has taken off.
+        "delay" => delay: f64 = time().at_least(0.0).at_most(1.0), Text("'0 s'");
+        /// Within this the delay is right, to either side.
+        "delay-uncertainty" => delay_uncertainty: f64 =
+            time().at_least(0.0).at_most(1.0), Text("'0 s'");
+    }
+}
+
+section! {
+    /// An input of external events, of a sensor for one: every edge is stamped by the
+    /// clock, and told in UTC with its uncertainty by `utcctl events` and in the
+    /// recording.
+    EventInput {
+        /// What the input is called in events, metrics and records.
+        "name" => name: String = name(),
+            Otherwise("the last part of the device, or `<clock>-channel-<number>`");
+        /// The clock that stamps.
+        "clock" => clock: String = name(), Otherwise("the first clock");
+        /// The device by which the kernel stamps the edges, such as `/dev/pps1`. Give
+        /// either this or `channel`.
+        "device" => device: Option<PathBuf> = Maybe(FilePath), Otherwise("none");
+        /// The channel by which a PTP hardware clock stamps the edges itself: `clock` is
+        /// that clock.
+        "channel" => channel: Option<u32> = Maybe(Count(0..=1023)), Otherwise("none");
+        /// The pin by which the edges reach that channel, where the function of the pin
+        /// can be chosen.
+        "pin" => pin: Option<u32> = Maybe(Count(0..=1023)), Otherwise("as it is set");
+        /// Which edge is the event.
+        "edge" => edge: PulseEdge = word::<PulseEdge>(), Text("'rising'");
+        /// How late the edges arrive: some 5 ns per metre of cable, and the sensor's own
+        /// delay. It is taken off.
+        "cable-delay" => cable_delay: f64 = time().at_least(0.0).at_most(1.0), Text("'0 s'");
+        /// Expanded uncertainty (k = 2) of an edge as it is stamped: cable delay, input,
+        /// and with a device how long the interrupt takes.
+        "uncertainty" => uncertainty: Option<f64> = Maybe(time().above(0.0).at_most(1.0)),
+            Otherwise("20 us with a device, 100 ns with a channel");
+    }
+}
+
+section! {
+    /// One pulse a second (1PPS) from a PTP hardware clock that utcd keeps, at the
+    /// beginning of each second of it, to measure the clock by. There are pulses only while
+    /// the clock is locked, or in holdover and not known to be off.
+    Output {
+        /// What the output is called in `utcctl status` and metrics.
+        "name" => name: String = name(), Otherwise("`<clock>-output-<channel>`");
+        /// The clock, of type phc.
+        "clock" => clock: String = name(), Otherwise("the first clock");
+        /// The channel of the clock that puts the pulses out.
+        "channel" => channel: u32 = Count(0..=1023), Text("0");
+        /// The pin by which they leave, where the function of the pin can be chosen.
+        "pin" => pin: Option<u32> = Maybe(Count(0..=1023)), Otherwise("as it is set");
+        /// How much before the second they leave, so that they are on time where they
+        /// arrive: some 5 ns per metre of cable, and the delay of the output. Negative:
+        /// after the second.
+        "advance" => advance: f64 = time().at_least(-0.5).at_most(0.5), Text("'0 s'");
+        /// From rising to falling edge. A driver that cannot be told takes its own.
+        "width" => width: Option<f64> = Maybe(time().above(0.0).at_most(0.999)),
+            Otherwise("as the driver has it");
+    }
+}
+
+section! {
     /// What every source has.
     SourceCommon {
         /// What the source is called in metrics, records and `utcctl`.
         "name" => name: String = name(),
             Otherwise("the address, `<interface>-domain-<number>`, `<of>-for-<clock>`, the last part of the \
-                device, `<clock>-channel-<number>`, or `gpsd`");
+                device or path, `<clock>-channel-<number>`, `gpsd`, or `shm-<unit>`");
         /// The clock that is compared with it.
         "clock" => clock: String = name(), Otherwise("the first clock");
         /// Follow this source rather than others that agree with it.

@@ -5,6 +5,8 @@
 //! ← {"version":1,"status":{…}}
 //! → {"get":"status","every":2}
 //! ← {"version":1,"status":{…}}     now, and again when it has changed
+//! → {"get":"events","every":0.5}
+//! ← {"version":1,"events":[…]}      those that are kept, then those that have come
 //! ```
 
 use std::borrow::Cow;
@@ -12,6 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::ExternalEvent;
 use crate::status::Status;
 
 /// Version of the protocol. A new field is no new version; a changed meaning is.
@@ -28,6 +31,8 @@ pub enum Topic {
     Status,
     /// The configuration in force, as text.
     Config,
+    /// The last external events; pushed, only those that have come since.
+    Events,
 }
 
 /// What a client sends.
@@ -91,6 +96,8 @@ pub enum Body<'a> {
     Status(Cow<'a, Status>),
     /// To [`Topic::Config`].
     Config(Cow<'a, str>),
+    /// To [`Topic::Events`], the oldest first.
+    Events(Vec<ExternalEvent>),
     /// There is no answer, and the daemon closes the connection.
     Error {
         /// For programs: a [`Trouble`](crate::connections::Trouble) or `stopping`.

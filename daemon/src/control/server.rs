@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::protocol::{Body, Reply, Request, Topic};
 use super::socket::Socket;
 use crate::connections::{self, SharedCounts, Trouble, within};
+use crate::event::EventLog;
 use crate::status::Status;
 
 /// Rest after an answer, so that one client that asks and asks leaves the thread to the
@@ -53,11 +54,14 @@ pub struct Feeds {
     pub status: watch::Receiver<Arc<Status>>,
     /// The configuration in force, as text.
     pub config: watch::Receiver<Arc<String>>,
+    /// External events.
+    pub events: watch::Receiver<EventLog>,
 }
 
 impl Feeds {
-    /// The answer of this moment as a line, and whether more can follow.
-    fn answer(&mut self, topic: Topic) -> Result<(Vec<u8>, bool), Trouble> {
+    /// The answer of this moment as a line, and whether more can follow. Events are told
+    /// from the number `next` on, which is then that of the first to come.
+    fn answer(&mut self, topic: Topic, next: &mut u64) -> Result<(Vec<u8>, bool), Trouble> {
         let stopping = self.status.has_changed().is_err();
         let line = if stopping {
             Reply::error("stopping", "utcd is stopping: its clocks are not kept any more").to_line()
@@ -71,6 +75,12 @@ impl Feeds {
                     let config = Arc::clone(&self.config.borrow_and_update());
                     Reply::new(Body::Config(Cow::Borrowed(&config))).to_line()
                 }
+                Topic::Events => {
+                    let log = self.events.borrow_and_update();
+                    let events = log.since(*next).cloned().collect();
+                    *next = log.next();
+                    Reply::new(Body::Events(events)).to_line()
+                }
             }
         };
         Ok((line.map_err(|_| Trouble::Failed)?, !stopping))
@@ -81,6 +91,7 @@ impl Feeds {
         match topic {
             Topic::Status => self.status.changed().await.ok(),
             Topic::Config => self.config.changed().await.ok(),
+            Topic::Events => self.events.changed().await.ok(),
         };
     }
 }
@@ -122,7 +133,7 @@ async fn converse(mut stream: UnixStream, mut feeds: Feeds, limits: Limits) -> R
             }
         };
         let Some(interval) = request.interval() else {
-            let (line, more) = feeds.answer(request.get)?;
+            let (line, more) = feeds.answer(request.get, &mut 0)?;
             send(&mut write, &line, limits.patience).await?;
             if !more {
                 return Ok(());
@@ -146,8 +157,9 @@ async fn push(
     interval: Duration,
     limits: Limits,
 ) -> Result<(), Trouble> {
+    let mut next = 0;
     loop {
-        let (line, more) = feeds.answer(topic)?;
+        let (line, more) = feeds.answer(topic, &mut next)?;
         send(write, &line, limits.patience).await?;
         if !more {
             return Ok(());

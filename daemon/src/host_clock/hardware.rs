@@ -14,7 +14,8 @@ use clock_models::time::{Duration, Free, Phc as PhcScale, Timestamp};
 use utcd_linux::clock::{ATTEMPTS, ClockError, raw_now};
 use utcd_linux::interface::Interface;
 use utcd_linux::phc::{
-    CrossMethod, Edges, ExternalStamp, Phc, PhcCapabilities, PhcError, PinFunction, Polarity,
+    CrossMethod, Edges, ExternalStamp, PeriodicOutput, Phc, PhcCapabilities, PhcError, PinFunction,
+    Polarity,
 };
 
 /// The rate against `CLOCK_MONOTONIC_RAW` is measured over so long at least.
@@ -26,8 +27,9 @@ const JUMP_RATIO: f64 = 5e-6;
 const UNKNOWN_RATE: f64 = 500e-6;
 /// An older stamp says more of a fault than of its datagram.
 const LARGEST_AGE: Duration = Duration::SECOND;
-/// Pulses that are kept at most, as many as the kernel keeps (PTP_MAX_TIMESTAMPS).
-const LARGEST_QUEUE: usize = 128;
+/// Pulses that are kept at most, as many as the kernel keeps: one less than
+/// PTP_MAX_TIMESTAMPS.
+const LARGEST_QUEUE: usize = 127;
 /// Standard uncertainty of a stamp in whole nanoseconds, s.
 pub(crate) const RESOLUTION: f64 = 0.289e-9;
 
@@ -59,9 +61,9 @@ pub enum NoPhc {
     Device(#[from] PhcError),
 }
 
-/// Why a PTP hardware clock does not stamp pulses.
+/// Why a PTP hardware clock does not stamp pulses, or puts out none.
 #[derive(Debug, thiserror::Error)]
-pub enum ListenError {
+pub enum PulseError {
     /// It is not there.
     #[error("the PTP hardware clock is gone; utcd goes on when it is back")]
     Gone,
@@ -113,6 +115,10 @@ pub struct SharedPhc {
     fault: Option<String>,
     /// Pulses that were read from the device with those of other channels.
     pulses: Vec<ExternalStamp>,
+    /// How often there were so many that some may be lost.
+    overruns: u64,
+    /// How often the device was opened.
+    opened: u64,
 }
 
 impl SharedPhc {
@@ -127,6 +133,8 @@ impl SharedPhc {
             rate: None,
             fault: None,
             pulses: Vec::new(),
+            overruns: 0,
+            opened: 1,
         })
     }
 
@@ -164,7 +172,7 @@ impl SharedPhc {
         match opened {
             Ok((device, (line, known))) => {
                 (self.device, self.line, self.known) = (Some(device), line, known);
-                self.fault = None;
+                (self.fault, self.opened) = (None, self.opened + 1);
             }
             Err(error) => self.fault = Some(error.to_string()),
         }
@@ -286,8 +294,8 @@ impl SharedPhc {
         channel: u32,
         pin: Option<u32>,
         edges: Edges,
-    ) -> Result<(OwnedFd, Polarity), ListenError> {
-        let device = self.device.as_mut().ok_or(ListenError::Gone)?;
+    ) -> Result<(OwnedFd, Polarity), PulseError> {
+        let device = self.device.as_mut().ok_or(PulseError::Gone)?;
         if let Some(pin) = pin {
             device.set_pin(pin, PinFunction::ExternalStamps { channel })?;
         }
@@ -299,16 +307,60 @@ impl SharedPhc {
     ///
     /// # Errors
     /// The clock is gone.
-    pub fn pulse(&mut self, channel: u32) -> Result<Option<Timestamp<PhcScale>>, ListenError> {
-        let device = self.device.as_mut().ok_or(ListenError::Gone)?;
+    pub fn pulse(&mut self, channel: u32) -> Result<Option<Timestamp<PhcScale>>, PulseError> {
+        let device = self.device.as_mut().ok_or(PulseError::Gone)?;
+        let before = self.pulses.len();
         while let Some(stamp) = device.external_stamp()? {
             self.pulses.push(stamp);
+        }
+        if self.pulses.len() - before >= LARGEST_QUEUE {
+            self.overruns += 1;
         }
         // Those of a channel that nobody listens to any more.
         let old = self.pulses.len().saturating_sub(LARGEST_QUEUE);
         self.pulses.drain(..old);
         let next = self.pulses.iter().position(|stamp| stamp.channel == channel);
         Ok(next.map(|index| self.pulses.remove(index).at))
+    }
+
+    /// Has it put out pulses by a channel, and by that pin if its function can be chosen.
+    /// Returns their width as far as it is known.
+    ///
+    /// # Errors
+    /// What the clock, its driver or the kernel refuses.
+    pub fn put_out(
+        &mut self,
+        channel: u32,
+        pin: Option<u32>,
+        output: PeriodicOutput,
+    ) -> Result<Option<Duration>, PulseError> {
+        let device = self.device.as_mut().ok_or(PulseError::Gone)?;
+        if let Some(pin) = pin {
+            device.set_pin(pin, PinFunction::PeriodicOutput { channel })?;
+        }
+        Ok(device.put_out(channel, output)?)
+    }
+
+    /// Has a channel put out no more.
+    ///
+    /// # Errors
+    /// As for [`SharedPhc::put_out`].
+    pub fn end_output(&mut self, channel: u32) -> Result<(), PulseError> {
+        let device = self.device.as_mut().ok_or(PulseError::Gone)?;
+        Ok(device.end_output(channel)?)
+    }
+
+    /// How often so many pulses waited in the kernel that it may have dropped others, which
+    /// it does not tell.
+    #[must_use]
+    pub const fn overruns(&self) -> u64 {
+        self.overruns
+    }
+
+    /// How often its device was opened: what was set up in it before is gone.
+    #[must_use]
+    pub const fn opened(&self) -> u64 {
+        self.opened
     }
 
     /// Makes it run at `frequency` (ratio − 1) beyond that of its oscillator.

@@ -13,7 +13,7 @@ use clock_models::discipline::{ClockReading, Command};
 use clock_models::time::{Duration, Free, LeapTable, Phc as PhcScale, Tai, Timestamp, Utc};
 use utcd_linux::clock::{ClockError, raw_now};
 
-pub use hardware::{ListenError, NoPhc, Phcs, Place, SharedPhc};
+pub use hardware::{NoPhc, Phcs, Place, PulseError, SharedPhc};
 use phc::PhcClock;
 pub use phc::Timescale;
 use system::SystemClock;

@@ -7,6 +7,7 @@
 
 mod chain;
 mod clocks;
+mod events;
 mod interfaces;
 mod live;
 mod sources;
@@ -16,6 +17,7 @@ mod text;
 
 pub use chain::{Chain, chain};
 pub use clocks::clocks;
+pub use events::EventTable;
 pub use interfaces::interfaces;
 pub use live::{frame, line, screen};
 pub use sources::sources;

@@ -2,7 +2,9 @@
 
 use super::table::{Align, Cell, Table};
 use super::text::{self, Colours, Look, UNKNOWN, harmless};
-use crate::status::{ClockState, ClockStatus, NtpServerStatus, RecorderStatus, Status};
+use crate::status::{
+    ClockState, ClockStatus, EventStatus, NtpServerStatus, OutputStatus, RecorderStatus, Status,
+};
 
 /// What an operator asks first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +46,12 @@ pub fn verdict(status: &Status) -> Verdict {
     }
     if status.recorder.as_ref().is_some_and(|recorder| recorder.error.is_some()) {
         verdict.warnings.push("rows of the recording are lost".to_owned());
+    }
+    for output in status.outputs.iter().filter(|output| !output.on) {
+        verdict.warnings.push(format!("output {} has no pulses", harmless(&output.name)));
+    }
+    for event in status.events.iter().filter(|event| event.fault.is_some()) {
+        verdict.warnings.push(format!("event {} is not stamped", harmless(&event.name)));
     }
     verdict
 }
@@ -178,6 +186,12 @@ fn daemon_page(status: &Status, colours: Colours) -> String {
     let next = |next| format!("{}{by}", text::date(next));
     let next = leap.next.map_or_else(|| "none announced".to_owned(), next);
     table.row(vec!["Leap second".into(), next.into()]);
+    for event in &status.events {
+        table.row(vec!["Event".into(), self::event(event)]);
+    }
+    for output in &status.outputs {
+        table.row(vec!["Output".into(), self::output(output)]);
+    }
     if let Some(server) = &status.ntp_server {
         table.row(vec!["NTP server".into(), ntp_server(server).into()]);
     }
@@ -187,6 +201,31 @@ fn daemon_page(status: &Status, colours: Colours) -> String {
     let running = format!("utcd {}, up {}", harmless(&status.version), text::span(status.uptime));
     table.row(vec!["Daemon".into(), running.into()]);
     table.render(colours)
+}
+
+fn event(event: &EventStatus) -> Cell {
+    let lost = event.lost.values().fold(0, |sum: u64, count| sum.saturating_add(*count));
+    let [name, place, clock] = [&event.name, &event.place, &event.clock].map(|text| harmless(text));
+    let counts = format!("{name}: {place}, clock {clock}: {} stamped, {lost} lost", event.stamped);
+    match &event.fault {
+        Some(fault) => Cell::new(format!("{counts}: {}", harmless(fault)), Look::Bad),
+        None => counts.into(),
+    }
+}
+
+fn output(output: &OutputStatus) -> Cell {
+    let (name, clock) = (harmless(&output.name), harmless(&output.clock));
+    let place = format!("{name}: channel {}, clock {clock}", output.channel);
+    match (output.on, &output.off_because) {
+        (true, _) => {
+            let advance = text::offset(Some(output.advance));
+            format!("{place}: 1PPS, advance {advance}").into()
+        }
+        (false, Some(reason)) => {
+            Cell::new(format!("{place}: off: {}", harmless(reason)), Look::Doubtful)
+        }
+        (false, None) => Cell::new(format!("{place}: off"), Look::Doubtful),
+    }
 }
 
 fn ntp_server(server: &NtpServerStatus) -> String {

@@ -44,6 +44,8 @@ impl From<&str> for Cell {
 pub(super) struct Table {
     align: Vec<Align>,
     rows: Vec<Vec<Cell>>,
+    /// What the columns are wide at least.
+    widths: Vec<usize>,
 }
 
 impl Table {
@@ -51,8 +53,8 @@ impl Table {
     pub(super) fn new(columns: &[(&str, Align)]) -> Self {
         let heading: Vec<_> =
             columns.iter().map(|(name, _)| Cell::new((*name).to_owned(), Look::Bold)).collect();
-        let mut table =
-            Self { align: columns.iter().map(|column| column.1).collect(), rows: vec![] };
+        let align: Vec<Align> = columns.iter().map(|column| column.1).collect();
+        let mut table = Self { widths: vec![0; align.len()], align, rows: vec![] };
         if columns.iter().any(|(name, _)| !name.is_empty()) {
             table.rows.push(heading);
         }
@@ -66,13 +68,25 @@ impl Table {
 
     /// As lines of text.
     pub(super) fn render(&self, colours: Colours) -> String {
-        let widths: Vec<usize> = (0..self.align.len())
-            .map(|column| {
-                let cells = self.rows.iter().filter_map(|row| row.get(column));
-                cells.map(|cell| cell.text.width()).max().unwrap_or(0)
-            })
-            .collect();
+        let widths = self.fitting();
         self.rows.iter().map(|row| self.line(row, &widths, colours)).collect()
+    }
+
+    /// As lines of text, of which it is then rid: the next ones go on below them, in the
+    /// same columns as far as they fit.
+    pub(super) fn render_on(&mut self, colours: Colours) -> String {
+        self.widths = self.fitting();
+        let text = self.render(colours);
+        self.rows.clear();
+        text
+    }
+
+    fn fitting(&self) -> Vec<usize> {
+        let fitting = |(column, least): (usize, &usize)| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.text.width()).max().unwrap_or(0).max(*least)
+        };
+        self.widths.iter().enumerate().map(fitting).collect()
     }
 
     fn line(&self, row: &[Cell], widths: &[usize], colours: Colours) -> String {
@@ -114,6 +128,14 @@ mod tests {
     fn columns_line_up_by_their_width_on_the_terminal() {
         let expected = "Name        Offset\n国家授时  +1.00 µs  ok\na         -10.0 ms\n";
         assert_eq!(table().render(Colours::Off), expected);
+    }
+
+    #[test]
+    fn what_goes_on_below_keeps_to_the_columns() {
+        let mut table = table();
+        assert_eq!(table.render_on(Colours::Off).lines().count(), 3);
+        table.row(vec!["b".into(), "+1 s".into()]);
+        assert_eq!(table.render_on(Colours::Off), "b             +1 s\n");
     }
 
     #[test]

@@ -8,6 +8,9 @@ pub mod nmea;
 pub mod ntp;
 pub mod pps;
 pub mod ptp;
+mod samples;
+pub mod shm;
+pub mod sock;
 mod stamper;
 
 use std::cell::RefCell;

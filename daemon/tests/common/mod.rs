@@ -240,7 +240,7 @@ impl Daemon {
         client.ask(Request { get: Topic::Status, every: None }).ok()?;
         match client.receive(Duration::from_secs(10)).ok()? {
             Body::Status(status) => Some(status.into_owned()),
-            Body::Config(_) | Body::Error { .. } => None,
+            Body::Config(_) | Body::Events(_) | Body::Error { .. } => None,
         }
     }
 

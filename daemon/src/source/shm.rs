@@ -1,0 +1,85 @@
+//! A program that tells the time by shared memory, as gpsd does.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use utcd_linux::ntp_shm::NtpShm;
+
+use super::Context;
+use super::marks::LOOK;
+use super::samples::{Samples, Terms};
+use crate::config;
+
+/// How often the segment is looked at: nothing tells when it is written, and the age of a
+/// stamp is in its uncertainty.
+const POLL: Duration = Duration::from_millis(20);
+/// Rest before the segment is asked for again.
+const REST: Duration = Duration::from_secs(5);
+
+/// A segment that is written to.
+#[derive(Debug)]
+pub struct ShmSource {
+    samples: Samples,
+    unit: u32,
+}
+
+impl ShmSource {
+    /// A source whose segment has not been looked at yet.
+    #[must_use]
+    pub fn new(context: Context, config: config::ShmSource) -> Self {
+        let config::ShmSource { uncertainty, delay, delay_uncertainty, unit, .. } = config;
+        let terms = Terms { uncertainty, delay, delay_uncertainty };
+        Self { samples: Samples::new(context, terms), unit }
+    }
+
+    /// Takes what is written for as long as the task lives.
+    pub async fn run(mut self) {
+        let segment = self.attach().await;
+        self.poll(&segment).await;
+    }
+
+    /// Until it can be had.
+    async fn attach(&mut self) -> NtpShm {
+        loop {
+            match NtpShm::attach(self.unit) {
+                Ok(segment) => return segment,
+                Err(error) => self.samples.note("no-segment", error.to_string()),
+            }
+            self.samples.marks.look();
+            self.report();
+            sleep(REST).await;
+        }
+    }
+
+    async fn poll(&mut self, segment: &NtpShm) {
+        let mut polls = interval(POLL);
+        polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = Instant::now();
+        loop {
+            let now = polls.tick().await;
+            let is_new = match segment.take() {
+                Ok(None) => false,
+                Ok(Some(sample)) => {
+                    self.samples.take(sample.stamp, sample.time);
+                    true
+                }
+                Err(fault) => {
+                    self.samples.marks.refuse(fault.name(), 1);
+                    true
+                }
+            };
+            let is_due = now >= look;
+            if is_due {
+                self.samples.marks.look();
+                look = now + LOOK;
+            }
+            if is_new || is_due {
+                self.report();
+            }
+        }
+    }
+
+    fn report(&self) {
+        self.samples.report("shm", &format!("NTP{}", self.unit));
+    }
+}
