@@ -26,7 +26,7 @@ fn float() -> impl Strategy<Value = f64> {
 }
 
 fn estimate() -> impl Strategy<Value = Estimate> {
-    (duration(), duration(), proptest::array::uniform8(float())).prop_map(|(at, offset, f)| {
+    (duration(), duration(), proptest::array::uniform9(float())).prop_map(|(at, offset, f)| {
         Estimate {
             at: Timestamp::from_epoch(at),
             offset,
@@ -37,7 +37,8 @@ fn estimate() -> impl Strategy<Value = Estimate> {
             wander: f[4],
             bound: f[5],
             delay_floor: f[6],
-            jitter: f[7],
+            delay_floor_deviation: f[7],
+            jitter: f[8],
         }
     })
 }
@@ -135,6 +136,7 @@ fn sample() -> String {
         wander: 1e-9,
         bound: 1e-3,
         delay_floor: 2e-4,
+        delay_floor_deviation: 0.0,
         jitter: 1e-5,
     };
     let comparison = Comparison {
@@ -196,7 +198,7 @@ fn an_error_names_the_line_the_column_and_what_to_do() {
         ("100,1,-1,4294967295", ",,,", 4, "column to_difference_frac: a comparison without"),
         (",locked,", ",,", 5, "column state: is empty"),
         (",locked,,,0.0", ",locked,", 5, "column oscillator_frequency: is missing"),
-        (",locked,", ",locked,,", 5, "more than 42 fields"),
+        (",locked,", ",locked,,", 5, "more than 43 fields"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");
