@@ -336,7 +336,7 @@ mod tests {
     }
 
     fn ntp() -> Link {
-        link("ntp1", "system", "NTP", &[Component::path_asymmetry(1e-3, None)])
+        link("ntp1", "system", "NTP", &[Component::path_asymmetry(1e-3, 0.0, None)])
     }
 
     fn circular_t() -> Link {
@@ -459,7 +459,7 @@ mod tests {
     #[test]
     fn a_chain_is_continued_by_the_next_clock_and_breaks_where_it_broke() {
         let below =
-            link("system", "phc", "reading of both", &[Component::path_asymmetry(1e-6, None)]);
+            link("system", "phc", "reading of both", &[Component::path_asymmetry(1e-6, 0.0, None)]);
         let upper = graph([certificate(), ntp()]).chain("system", NOW).unwrap();
         let mut graph = ClockGraph::default();
         graph.add_chain(&upper).unwrap();

@@ -197,6 +197,7 @@ mod tests {
             wander: 1e-10,
             bound: 1e-3,
             delay_floor: 1e-4,
+            delay_floor_deviation: 0.0,
             jitter: 1e-6,
         }
     }

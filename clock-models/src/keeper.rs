@@ -94,7 +94,11 @@ impl Edge {
     /// How well the clock's time base is known against the source, by `estimate`, which
     /// was of this edge before it was carried on; its scatter comes last.
     pub fn path_components(&self, estimate: &Estimate) -> impl Iterator<Item = Component> + use<> {
-        let asymmetry = Component::path_asymmetry(estimate.delay_floor, self.terms.min_delay);
+        let asymmetry = Component::path_asymmetry(
+            estimate.delay_floor,
+            estimate.delay_floor_deviation,
+            self.terms.min_delay,
+        );
         let expanded = self.terms.asymmetry_uncertainty;
         let calibration = (expanded > 0.0)
             .then(|| Component::certificate("asymmetry calibration", expanded, 2.0));

@@ -233,6 +233,7 @@ mod tests {
             wander: 0.0,
             bound: 1e-3,
             delay_floor: 0.0,
+            delay_floor_deviation: 0.0,
             jitter: 0.0,
         };
         let believed = Believed::by(&estimate, 2e-3, at(100.0));

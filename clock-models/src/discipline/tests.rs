@@ -67,6 +67,7 @@ impl Bench {
             wander: 1e-9,
             bound: 1e-5,
             delay_floor: 1e-5,
+            delay_floor_deviation: 0.0,
             jitter: 1e-6,
         });
     }

@@ -49,6 +49,7 @@ mod tests {
             wander: 1e-9,
             bound: 3.0 * deviation,
             delay_floor: 1e-3,
+            delay_floor_deviation: 0.0,
             jitter: 1e-6,
         }
     }

@@ -59,6 +59,10 @@ impl Filter {
         self.state[FLOOR]
     }
 
+    pub(super) fn floor_variance(&self) -> f64 {
+        self.covariance[FLOOR][FLOOR]
+    }
+
     pub(super) fn wander(&self) -> f64 {
         self.wander
     }

@@ -72,6 +72,8 @@ pub struct Estimate {
     pub bound: f64,
     /// Floor of the round-trip delay, s.
     pub delay_floor: f64,
+    /// Standard deviation of the floor, s.
+    pub delay_floor_deviation: f64,
     /// Standard deviation of the offset that one exchange shows by itself, s.
     pub jitter: f64,
 }
@@ -300,19 +302,19 @@ fn estimate(
     anchor: Duration,
     at: Timestamp<Free>,
 ) -> Estimate {
-    let (mut total, mut sums, mut log_wander, mut floor) = (0.0, [0.0; 5], 0.0, 0.0);
+    let (mut total, mut sums, mut log_wander) = (0.0, [0.0; 7], 0.0);
     // Relative to the best, so that the squares do not cancel.
     let best = &bank.centre().filter;
     for (weight, filter) in bank.weighted() {
         let [dx, dy] = [filter.offset() - best.offset(), filter.frequency() - best.frequency()];
-        let [xx, xy, yy] = filter.variances();
-        let moments = [dx, dy, xx + dx * dx, xy + dx * dy, yy + dy * dy];
+        let df = filter.floor() - best.floor();
+        let ([xx, xy, yy], ff) = (filter.variances(), filter.floor_variance());
+        let moments = [dx, dy, xx + dx * dx, xy + dx * dy, yy + dy * dy, df, ff + df * df];
         total += weight;
         sums.iter_mut().zip(moments).for_each(|(sum, moment)| *sum += weight * moment);
         log_wander += weight * filter.wander().ln();
-        floor += weight * filter.floor();
     }
-    let [dx, dy, xx, xy, yy] = sums.map(|sum| sum / total);
+    let [dx, dy, xx, xy, yy, df, ff] = sums.map(|sum| sum / total);
     let x = best.offset() + dx;
     let believed = (xx - dx * dx).sqrt();
     let offset_deviation = (believed * (1.0 - surplus(bank, believed))).hypot(doubt);
@@ -326,7 +328,8 @@ fn estimate(
         covariance: xy - dx * dy,
         wander: (log_wander / total).exp(),
         bound: envelope.half_width(x).max(3.0 * offset_deviation),
-        delay_floor: 2.0 * floor / total,
+        delay_floor: 2.0 * (best.floor() + df),
+        delay_floor_deviation: 2.0 * (ff - df * df).sqrt(),
         jitter: down.hypot(up) / 2.0,
     }
 }

@@ -26,6 +26,7 @@ fn edge(id: u32, at: Timestamp<Free>, offset: f64) -> Edge {
             wander: 1e-9,
             bound: 60e-6,
             delay_floor: 100e-6,
+            delay_floor_deviation: 0.0,
             jitter: 1e-6,
         }),
         usable: Ok(()),

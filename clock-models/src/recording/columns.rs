@@ -60,7 +60,7 @@ const fn text(name: &'static str) -> Column {
 ///
 /// A time is exact in two of them: `…_s` has the whole seconds, rounded down, and `…_frac`
 /// what is left in units of 2⁻³² ns, from 0 to 10⁹·2³² − 1.
-pub const COLUMNS: [Column; 67] = [
+pub const COLUMNS: [Column; 68] = [
     integer("row"),
     text("kind"),
     text("clock"),
@@ -97,6 +97,7 @@ pub const COLUMNS: [Column; 67] = [
     float("estimate_wander"),
     float("estimate_bound"),
     float("estimate_delay_floor"),
+    float("estimate_delay_floor_deviation"),
     float("estimate_jitter"),
     // kind = edge, and the first of them of kind = gone too
     integer("source_number"),
@@ -312,6 +313,7 @@ impl Cells {
         self.float(estimate.map(|e| e.wander));
         self.float(estimate.map(|e| e.bound));
         self.float(estimate.map(|e| e.delay_floor));
+        self.float(estimate.map(|e| e.delay_floor_deviation));
         self.float(estimate.map(|e| e.jitter));
     }
 
@@ -549,6 +551,7 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
             wander: self.expected(is_given, Self::float)?,
             bound: self.expected(is_given, Self::float)?,
             delay_floor: self.expected(is_given, Self::float)?,
+            delay_floor_deviation: self.expected(is_given, Self::float)?,
             jitter: self.expected(is_given, Self::float)?,
         };
         Ok(is_given.then_some(estimate))

@@ -31,7 +31,7 @@ fn float() -> impl Strategy<Value = f64> {
 }
 
 fn estimate() -> impl Strategy<Value = Estimate> {
-    (duration(), duration(), proptest::array::uniform8(float())).prop_map(|(at, offset, f)| {
+    (duration(), duration(), proptest::array::uniform9(float())).prop_map(|(at, offset, f)| {
         Estimate {
             at: Timestamp::from_epoch(at),
             offset,
@@ -42,7 +42,8 @@ fn estimate() -> impl Strategy<Value = Estimate> {
             wander: f[4],
             bound: f[5],
             delay_floor: f[6],
-            jitter: f[7],
+            delay_floor_deviation: f[7],
+            jitter: f[8],
         }
     })
 }
@@ -215,6 +216,7 @@ fn sample() -> String {
         wander: 1e-9,
         bound: 1e-3,
         delay_floor: 2e-4,
+        delay_floor_deviation: 0.0,
         jitter: 1e-5,
     };
     let comparison = Comparison {
@@ -326,7 +328,7 @@ fn an_error_names_the_line_the_column_and_what_to_do() {
         ("1e-9 6e-9 2e-9", "1e-9 -6e-9 2e-9", 6, "column upper: should be pairs"),
         (",locked,", ",,", 7, "column state: is empty"),
         (",locked,,,0.0,,,,,,,,", ",locked,", 7, "column oscillator_frequency: is missing"),
-        (",locked,", ",locked,,", 7, "more than 67 fields"),
+        (",locked,", ",locked,,", 7, "more than 68 fields"),
         ("trigger,7", ",7", 9, "column event: is empty"),
         ("trigger,7", "trigger,-7", 9, "column event_number: an event number below 0"),
         ("1e-7,1e-6,true", ",1e-6,true", 9, "column event_expanded: is empty"),

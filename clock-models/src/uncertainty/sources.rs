@@ -49,13 +49,19 @@ impl Component {
     /// of it is the largest error. A declared or calibrated `minimum` (s), known to be
     /// the same in both directions, is not unknown.
     ///
+    /// A delay that differs from the minimum by no more than its own standard uncertainty
+    /// (`deviation`, s) shows nothing but its scatter, of which that of the offset is the
+    /// other half: only what goes beyond it counts, though the bound holds all.
+    ///
     /// A delay below the declared minimum shows that the declaration is wrong by at
     /// least the difference, which then counts as unknown; never is more than half of
     /// the delay at stake.
     #[must_use]
-    pub fn path_asymmetry(delay: f64, minimum: Option<f64>) -> Self {
+    pub fn path_asymmetry(delay: f64, deviation: f64, minimum: Option<f64>) -> Self {
         let unknown = minimum.map_or(delay, |minimum| (delay - minimum).abs().min(delay));
-        Self::rectangular("path asymmetry", unknown / 2.0)
+        let scatter = minimum.map_or(0.0, |_| deviation.min(unknown));
+        let shown = Self::rectangular("path asymmetry", (unknown - scatter) / 2.0);
+        Self { bound: unknown / 2.0, ..shown }
     }
 
     /// The time stamps of this host together: their standard uncertainty, s.
@@ -114,7 +120,7 @@ mod tests {
         let budget = Budget::new([
             Component::root_delay(20e-3),
             Component::root_dispersion(5e-3),
-            Component::path_asymmetry(8e-3, None),
+            Component::path_asymmetry(8e-3, 1e-5, None),
         ])
         .unwrap();
         // Half of all delays, and the dispersion.
@@ -125,14 +131,24 @@ mod tests {
 
     #[test]
     fn a_declared_minimum_leaves_only_the_rest_of_the_delay_unknown() {
-        let part = Component::path_asymmetry(100e-6, Some(90e-6));
+        let part = Component::path_asymmetry(100e-6, 0.0, Some(90e-6));
         assert!(close(part.bound, 5e-6), "{part:?}");
         assert!(close(part.standard_uncertainty, 5e-6 / 3f64.sqrt()));
     }
 
     #[test]
     fn a_delay_below_the_declared_minimum_makes_the_difference_unknown() {
-        assert!(close(Component::path_asymmetry(80e-6, Some(90e-6)).bound, 5e-6));
+        assert!(close(Component::path_asymmetry(80e-6, 0.0, Some(90e-6)).bound, 5e-6));
+    }
+
+    #[test]
+    fn a_difference_from_the_minimum_within_the_scatter_of_the_delay_shows_nothing() {
+        let of = |deviation| Component::path_asymmetry(100e-6, deviation, Some(90e-6));
+        assert!(close(of(4e-6).standard_uncertainty, 3e-6 / 3f64.sqrt()));
+        assert_eq!(of(12e-6).standard_uncertainty, 0.0);
+        assert!(close(of(12e-6).bound, 5e-6), "it is possible all the same");
+        let undeclared = Component::path_asymmetry(100e-6, 12e-6, None);
+        assert!(close(undeclared.standard_uncertainty, 50e-6 / 3f64.sqrt()));
     }
 
     #[test]
@@ -152,7 +168,7 @@ mod tests {
             delay in 0.0f64..1.0,
             minimum in 0.0f64..1.0,
         ) {
-            let with = Component::path_asymmetry(delay, Some(minimum)).bound;
+            let with = Component::path_asymmetry(delay, 0.0, Some(minimum)).bound;
             prop_assert!(0.0 <= with && with <= delay / 2.0);
         }
     }
