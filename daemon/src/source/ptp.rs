@@ -7,11 +7,15 @@ use std::time::Duration;
 use clock_models::selection::Unusable;
 use clock_models::time::{Leap, LeapNotice};
 use ptp::source::{LOOK_INTERVAL, Source};
-use ptp::{Action, ArbitraryTimescale, ClockIdentity, Parent, PortConfig, PortState, TransmitId};
+use ptp::transport::Group;
+use ptp::{
+    Action, ArbitraryTimescale, ClockIdentity, DelayMechanism, Parent, PortConfig, PortState,
+    TransmitId,
+};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::interface::{Interface, MacAddress};
 use utcd_linux::socket::{
-    Hardware, IpVersion, Notice, OpenError, PtpPort, SendId, TimeSocket, ptp as open_udp,
+    Hardware, IpVersion, Notice, OpenError, PtpPort, SendId, Sent, TimeSocket, ptp as open_udp,
 };
 use utcd_linux::{ethernet, random};
 
@@ -124,6 +128,12 @@ impl PtpSource {
         let mut config =
             PortConfig::new(ClockIdentity::from_mac(identity), self.context.leap.borrow().clone());
         config.domain = self.config.domain;
+        config.delay_mechanism = match self.config.delay_mechanism {
+            config::DelayMechanism::E2e => DelayMechanism::E2e,
+            config::DelayMechanism::P2p => DelayMechanism::P2p {
+                log_min_pdelay_req_interval: self.config.log_min_pdelay_req_interval,
+            },
+        };
         config.arbitrary_timescale = match self.config.arbitrary_timescale {
             config::ArbitraryTimescale::Refuse => ArbitraryTimescale::Refuse,
             config::ArbitraryTimescale::Utc => ArbitraryTimescale::Utc,
@@ -240,20 +250,29 @@ impl PtpSource {
     fn refused(&mut self, result: Result<(), ptp::Rejection>) {
         let Err(reason) = result else { return };
         tracing::trace!("source {}: {}", self.context.name, reason.name());
-        if reason == ptp::Rejection::ArbitraryTimescale {
-            let text = "the ptpTimescale flag of the grandmaster is not set; if you know what it \
-                        gives, set arbitrary-timescale to \"utc\" or \"tai\"";
-            self.trouble.say(&self.context.name, text.to_owned());
-        }
+        let text = match reason {
+            ptp::Rejection::ArbitraryTimescale => {
+                "the ptpTimescale flag of the grandmaster is not set; if you know what it gives, \
+                 set arbitrary-timescale to \"utc\" or \"tai\""
+            }
+            ptp::Rejection::MultipleResponders => {
+                "more than one neighbour answers Pdelay_Req: with delay-mechanism \"p2p\" the \
+                 link must lead to one port, past no switch that is none of PTP"
+            }
+            _ => return,
+        };
+        self.trouble.say(&self.context.name, text.to_owned());
     }
 
     fn act(&mut self, source: &mut Source, sockets: &mut Sockets) -> io::Result<()> {
         while let Some(action) = source.poll_action() {
             match action {
-                Action::SendEvent { id, bytes } => self.send_event(source, sockets, id, &bytes)?,
-                Action::SendGeneral { bytes } => {
+                Action::SendEvent { id, to, bytes } => {
+                    self.send_event(source, sockets, id, (to, &bytes))?;
+                }
+                Action::SendGeneral { to, bytes } => {
                     let socket = sockets.general.as_mut().unwrap_or(&mut sockets.event);
-                    socket.get_mut().send(&bytes)?;
+                    send(socket, (to, &bytes))?;
                 }
                 Action::Compared(compared) => {
                     let estimate = source.estimator().estimate();
@@ -284,9 +303,9 @@ impl PtpSource {
         source: &mut Source,
         sockets: &mut Sockets,
         id: TransmitId,
-        bytes: &[u8],
+        message: (Group, &[u8]),
     ) -> io::Result<()> {
-        let sent = sockets.event.get_mut().send(bytes)?;
+        let sent = send(&mut sockets.event, message)?;
         match sent.id {
             Some(awaited) => {
                 while sockets.awaited.len() >= AWAITED {
@@ -377,6 +396,13 @@ fn open_pair(
 ) -> Result<(TimeSocket, Option<TimeSocket>), OpenError> {
     let event = open_udp(name, version, PtpPort::Event, hardware)?;
     Ok((event, Some(open_udp(name, version, PtpPort::General, Hardware::Unwanted)?)))
+}
+
+fn send(socket: &mut AsyncSocket, (to, bytes): (Group, &[u8])) -> io::Result<Sent> {
+    match to {
+        Group::Primary => socket.get_mut().send(bytes),
+        Group::Pdelay => socket.get_mut().send_to_neighbour(bytes),
+    }
 }
 
 /// Never, where there is no monitor, or it has failed.
