@@ -52,6 +52,8 @@ struct Sockets {
 enum Stop {
     /// The interface is not running any more.
     LinkDown,
+    /// The link goes at another speed: another path, stamped with other latencies.
+    SpeedChanged,
     /// A socket failed.
     Fault(io::Error),
 }
@@ -76,6 +78,13 @@ impl PtpSource {
                     self.trouble.over(&self.context.name);
                     source.link_up();
                     match self.drive(source, &mut sockets, monitor).await {
+                        Stop::SpeedChanged => {
+                            tracing::info!(
+                                "source {}: {} goes at another speed; the path is measured anew",
+                                self.context.name,
+                                self.config.interface
+                            );
+                        }
                         Stop::LinkDown => self.note("link-down", "the link is down"),
                         Stop::Fault(error) => self.note("socket", &error.to_string()),
                     }
@@ -190,6 +199,7 @@ impl PtpSource {
                     result.and_then(|()| self.receive_general(source, sockets))
                 }
                 () = news(&mut monitor) => match self.is_running() {
+                    true if self.stamper.speed_has_changed() => return Stop::SpeedChanged,
                     true => Ok(()),
                     false => return Stop::LinkDown,
                 },
@@ -209,7 +219,7 @@ impl PtpSource {
         while let Some(notice) = sockets.event.get_mut().notice()? {
             let (id, stamp) = match notice {
                 Notice::TransmittedByHardware { id, stamp } if self.stamper.is_hardware() => {
-                    (id, self.stamper.hardware(&self.context, stamp))
+                    (id, self.stamper.transmitted(&self.context, stamp))
                 }
                 Notice::Transmitted { id, stamp } if !self.stamper.is_hardware() => {
                     (id, Some(self.context.stamp(stamp)))
@@ -346,7 +356,8 @@ impl PtpSource {
             });
         };
         let now = self.context.clock.borrow().now();
-        let edge = source.edge(self.context.id, self.context.terms, now);
+        let terms = self.stamper.terms(self.context.terms);
+        let edge = source.edge(self.context.id, terms, now);
         self.stamper.show(&mut status);
         status.reach = source.reach();
         status.poll_interval = source.pace();

@@ -7,8 +7,8 @@ SECONDS_MEASURED=${SECONDS_MEASURED:-220}
 
 declare -A transport_of=([L2]=ethernet [UDPv4]=udp-ipv4 [UDPv6]=udp-ipv6)
 
-utcd_client() {     # utcd_client NAME NAMESPACE INTERFACE LOG_INTERVAL
-    utcd "$1" "$2" <<END
+utcd_client() {     # utcd_client NAME NAMESPACE INTERFACE [LOG_INTERVAL [LINE...]]
+    utcd "$1" "$2" "${@:5}" <<END
 [[clock]]
 name = "nic"
 type = "phc"
@@ -19,7 +19,7 @@ clock = "nic"
 interface = "$3"
 transport = "${transport_of[$TRANSPORT]}"
 delay-mechanism = "${MECHANISM,,}"
-log-min-pdelay-req-interval = $4
+log-min-pdelay-req-interval = ${4:-0}
 END
 }
 
