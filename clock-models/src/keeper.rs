@@ -34,6 +34,9 @@ pub struct Terms {
     pub correction: f64,
     /// Expanded uncertainty (k = 2) of the known asymmetry, s.
     pub asymmetry_uncertainty: f64,
+    /// Expanded uncertainty (k = 2) of the offset from the known latencies of this host's
+    /// time stamps (ingressLatency and egressLatency, IEEE 1588-2019 7.3.4.2), s.
+    pub latency_uncertainty: f64,
     /// Expanded uncertainty of the source against its origin (s), and coverage factor.
     pub calibration: Option<(f64, f64)>,
 }
@@ -99,9 +102,10 @@ impl Edge {
             estimate.delay_floor_deviation,
             self.terms.min_delay,
         );
-        let expanded = self.terms.asymmetry_uncertainty;
-        let calibration = (expanded > 0.0)
-            .then(|| Component::certificate("asymmetry calibration", expanded, 2.0));
+        let certified =
+            |name, expanded| (expanded > 0.0).then(|| Component::certificate(name, expanded, 2.0));
+        let calibration = certified("asymmetry calibration", self.terms.asymmetry_uncertainty);
+        let latency = certified("interface latency", self.terms.latency_uncertainty);
         let stamps = Component::time_stamps(self.stamp_uncertainty);
         // The packets bound the error whatever the delays were, and half of the floor is
         // a part of that bound.
@@ -109,7 +113,7 @@ impl Edge {
             bound: (estimate.bound - estimate.delay_floor / 2.0).max(0.0),
             ..Component::noise(estimate.offset_deviation, f64::INFINITY)
         };
-        [Some(asymmetry), calibration, Some(stamps), Some(noise)].into_iter().flatten()
+        [Some(asymmetry), calibration, latency, Some(stamps), Some(noise)].into_iter().flatten()
     }
 
     /// Everything between the clock's time base and the origin of the source, by

@@ -403,6 +403,7 @@ impl Daemon {
             leap: Rc::clone(&self.leap),
             frequency: self.frequency(clock),
             phcs: self.phcs.clone(),
+            interfaces: self.config.interfaces.as_slice().into(),
             reports: clock.reports.clone(),
             recorder: self.recorder.clone(),
         };
@@ -566,10 +567,13 @@ impl Daemon {
             }
         }
         let wanted = specs(&new);
+        let differ = self.config.interfaces != new.interfaces;
+        let new_latencies = |spec: &Spec| differ && matches!(spec, Spec::Ntp(_) | Spec::Ptp(_));
+        self.config.interfaces.clone_from(&new.interfaces);
         let gone: Vec<String> = self
             .sources
             .iter()
-            .filter(|(_, source)| !wanted.contains(&source.spec))
+            .filter(|(_, source)| !wanted.contains(&source.spec) || new_latencies(&source.spec))
             .map(|(name, _)| name.clone())
             .collect();
         for name in gone {
@@ -683,6 +687,8 @@ fn terms(common: &config::SourceCommon) -> Terms {
         // What is added to the clock's offset is taken off the source's time.
         correction: -common.correction(),
         asymmetry_uncertainty: common.asymmetry_uncertainty,
+        // It is known once an interface stamps.
+        latency_uncertainty: 0.0,
         calibration,
     }
 }

@@ -6,11 +6,13 @@ use utcd_linux::interface::{
     Abilities, FilterSet, InForce, Interface, InterfaceError, Purpose, RxFilter, TxType,
 };
 
+use crate::status::{LatencyStatus, Status};
+
 /// bit/s in the kernel's unit of speed.
-const MEGABIT: u64 = 1_000_000;
+pub(crate) const MEGABIT: u64 = 1_000_000;
 
 /// A network interface.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct InterfaceStatus {
     /// Its name.
     pub name: String,
@@ -42,6 +44,9 @@ pub struct InterfaceStatus {
     pub ptp_ethernet: StampsOf,
     /// Why it is so, in words.
     pub reason: String,
+    /// The latencies that the sources of the daemon correct its stamps by; `None` where
+    /// none are declared for its speed, or no daemon has told.
+    pub latency: Option<LatencyStatus>,
 }
 
 /// What a NIC stamps now, in the words of `ethtool -T`.
@@ -112,6 +117,16 @@ fn look(interface: &Interface) -> InterfaceStatus {
         ptp_udp: stamps(Purpose::PtpUdp),
         ptp_ethernet: stamps(Purpose::PtpEthernet),
         reason: reason(&abilities, in_force),
+        latency: None,
+    }
+}
+
+/// Adds what the daemon says of the interfaces whose stamps its sources use.
+pub fn add_latencies(interfaces: &mut [InterfaceStatus], status: &Status) {
+    let told = || status.sources.iter().filter_map(|source| source.latency.as_ref());
+    for interface in interfaces {
+        let nic = interface.nic.as_ref().unwrap_or(&interface.name);
+        interface.latency = told().find(|latency| latency.nic == *nic).cloned();
     }
 }
 

@@ -299,6 +299,8 @@ pub struct SourceStatus {
     /// The kernel's receive stamp less the network interface's, of one packet, s: the
     /// latency of this host.
     pub host_latency: Option<f64>,
+    /// The declared latencies that its stamps are corrected by, where there are any.
+    pub latency: Option<LatencyStatus>,
     /// Comparisons accepted.
     pub accepted: u64,
     /// Packets and exchanges refused, by named reason.
@@ -348,6 +350,25 @@ pub struct OutputStatus {
     pub width: Option<f64>,
     /// How often the clock was programmed for them.
     pub programmed: u64,
+}
+
+/// The declared latencies of a NIC's time stamps at the present speed of its link.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LatencyStatus {
+    /// The NIC that stamps.
+    pub nic: String,
+    /// bit/s, where there is a link with a speed.
+    pub speed: Option<u64>,
+    /// ingressLatency, s: what a receive stamp is late.
+    #[serde(deserialize_with = "number")]
+    pub ingress: f64,
+    /// egressLatency, s: what a transmit stamp is early.
+    #[serde(deserialize_with = "number")]
+    pub egress: f64,
+    /// Expanded uncertainty (k = 2) of each, s.
+    #[serde(deserialize_with = "number")]
+    pub uncertainty: f64,
 }
 
 /// The leap-second table in force.

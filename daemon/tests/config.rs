@@ -344,6 +344,29 @@ fn names_refer_to_what_there_is_and_to_one_thing_only() {
 }
 
 #[test]
+fn an_interface_has_one_latency_for_each_speed() {
+    let latency = |speed: &str| format!("[[interface.latency]]\n{speed}\ningress = \"320 ns\"\n");
+    let eth0 = "[[source.ntp]]\nserver = \"x\"\n[[interface]]\nname = \"eth0\"\n".to_owned();
+    let config = parse(&(eth0.clone() + &latency("speed = 1000") + &latency("")));
+    let declared = &config.interfaces[0].latency;
+    assert_eq!((declared[0].speed, declared[0].ingress), (Some(1000), 320e-9));
+    assert_eq!((declared[1].speed, declared[1].egress), (None, 0.0));
+    for (text, place, expected) in [
+        (eth0.clone() + &latency("") + &latency(""), 8, "two latencies for this speed"),
+        (
+            eth0.clone() + &latency("speed = 100") + &latency("speed = 100"),
+            9,
+            "two latencies for this speed",
+        ),
+        (eth0.clone() + "[[interface]]\nname = \"eth0\"\n", 6, "is described twice"),
+        (eth0.clone() + &latency("uncertainty = \"-1 ns\""), 6, "uncertainty"),
+    ] {
+        let (line, _, shown) = problem(&text);
+        assert!(line == place && shown.contains(expected), "{line}: {shown}");
+    }
+}
+
+#[test]
 fn a_clock_has_one_owner_and_a_drift_file_of_its_own() {
     let clock = |name: &str, rest: &str| format!("[[clock]]\nname = \"{name}\"\n{rest}\n");
     let source = |name: &str, clock: &str| {

@@ -23,7 +23,7 @@ use utcd::control::{Feeds, Limits, Socket, serve};
 use utcd::event::{EventLog, ExternalEvent};
 use utcd::interfaces::{InterfaceStatus, StampsInForce, StampsOf};
 use utcd::render::{self, Chain, Colours};
-use utcd::status::{ClockState, ClockStatus, Status};
+use utcd::status::{ClockState, ClockStatus, LatencyStatus, Status};
 
 /// Everything is well.
 fn quiet() -> Status {
@@ -54,6 +54,7 @@ fn nics() -> Vec<InterfaceStatus> {
         ptp_udp: StampsOf::Kernel,
         ptp_ethernet: StampsOf::Kernel,
         reason: "the driver has no hardware stamps".into(),
+        latency: None,
     };
     let all = InterfaceStatus {
         name: "eth0".into(),
@@ -68,6 +69,13 @@ fn nics() -> Vec<InterfaceStatus> {
         ptp_udp: StampsOf::HardwareOnRequest,
         ptp_ethernet: StampsOf::HardwareOnRequest,
         reason: "off until a program asks for stamps".into(),
+        latency: Some(LatencyStatus {
+            nic: "eth0".into(),
+            speed: Some(1_000_000_000),
+            ingress: 320e-9,
+            egress: 184e-9,
+            uncertainty: 20e-9,
+        }),
         ..plain.clone()
     };
     let ptp_only = InterfaceStatus {
@@ -83,6 +91,7 @@ fn nics() -> Vec<InterfaceStatus> {
         ntp: StampsOf::Kernel,
         ptp_udp: StampsOf::Hardware,
         reason: "the NIC stamps no NTP that comes".into(),
+        latency: None,
         ..all.clone()
     };
     vec![all, ptp_only, plain]

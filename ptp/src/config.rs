@@ -31,10 +31,25 @@ pub struct PortConfig {
     /// delayAsymmetry (7.4.2): half of what the way from the master takes longer than
     /// the way to it; negative if it takes less.
     pub delay_asymmetry: Duration,
+    /// How the path is measured.
+    pub delay_mechanism: DelayMechanism,
     /// What to make of a master whose time scale is arbitrary.
     pub arbitrary_timescale: ArbitraryTimescale,
     /// TAI−UTC, to read UTC masters and to check currentUtcOffset against.
     pub leap_table: LeapTable,
+}
+
+/// How the path is measured (8.2.15.4.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DelayMechanism {
+    /// From end to end: the delay request-response mechanism (11.3).
+    #[default]
+    E2e,
+    /// Link by link: the peer delay mechanism (11.4), two-step.
+    P2p {
+        /// logMinPdelayReqInterval, −7 to 7: from one Pdelay_Req to the next.
+        log_min_pdelay_req_interval: i8,
+    },
 }
 
 /// What the time of a master is that does not set ptpTimescale (7.2.1): the standard
@@ -74,8 +89,8 @@ pub enum ConfigError {
 
 impl PortConfig {
     /// The usual values (J.3, and linuxptp's intervals) for a clock: domain 0, an
-    /// Announce every 2 s where the master states no interval, dead after 3 of them, a Delay_Req every second, no
-    /// asymmetry, arbitrary time scales refused.
+    /// Announce every 2 s where the master states no interval, dead after 3 of them, end to end, a Delay_Req every second,
+    /// no asymmetry, arbitrary time scales refused.
     #[must_use]
     pub const fn new(clock_identity: ClockIdentity, leap_table: LeapTable) -> Self {
         Self {
@@ -86,6 +101,7 @@ impl PortConfig {
             announce_receipt_timeout: 3,
             log_min_delay_req_interval: 0,
             delay_asymmetry: Duration::ZERO,
+            delay_mechanism: DelayMechanism::E2e,
             arbitrary_timescale: ArbitraryTimescale::Refuse,
             leap_table,
         }
@@ -105,6 +121,7 @@ impl PortConfig {
         for (name, value) in [
             ("logAnnounceInterval", self.log_announce_interval),
             ("logMinDelayReqInterval", self.log_min_delay_req_interval),
+            ("logMinPdelayReqInterval", self.log_min_pdelay_req_interval()),
         ] {
             if !LOG_INTERVALS.contains(&value) {
                 return Err(ConfigError::LogInterval { name, value });
@@ -114,6 +131,14 @@ impl PortConfig {
             return Err(ConfigError::AnnounceReceiptTimeout(self.announce_receipt_timeout));
         }
         Ok(())
+    }
+
+    /// logMinPdelayReqInterval; 0 where there is none.
+    const fn log_min_pdelay_req_interval(&self) -> i8 {
+        match self.delay_mechanism {
+            DelayMechanism::E2e => 0,
+            DelayMechanism::P2p { log_min_pdelay_req_interval } => log_min_pdelay_req_interval,
+        }
     }
 
     /// The name of the port.
@@ -213,6 +238,9 @@ mod tests {
             assert!(c.check().unwrap_err().to_string().starts_with("logAnnounceInterval"));
             let c = PortConfig { log_min_delay_req_interval: log, ..config() };
             assert!(c.check().unwrap_err().to_string().starts_with("logMinDelayReqInterval"));
+            let p2p = DelayMechanism::P2p { log_min_pdelay_req_interval: log };
+            let c = PortConfig { delay_mechanism: p2p, ..config() };
+            assert!(c.check().unwrap_err().to_string().starts_with("logMinPdelayReqInterval"));
         }
         let c = PortConfig { announce_receipt_timeout: 1, ..config() };
         assert_eq!(c.check(), Err(ConfigError::AnnounceReceiptTimeout(1)));

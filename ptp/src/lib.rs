@@ -28,6 +28,7 @@ mod accuracy;
 mod config;
 mod engine;
 mod foreign_masters;
+mod peer;
 mod port;
 mod rejection;
 mod slave;
@@ -40,7 +41,7 @@ pub mod transport;
 pub mod wire;
 
 pub use accuracy::clock_accuracy;
-pub use config::{ArbitraryTimescale, ConfigError, PortConfig};
+pub use config::{ArbitraryTimescale, ConfigError, DelayMechanism, PortConfig};
 pub use port::{Action, Port, PortComparison, TransmitId};
 pub use rejection::{Rejection, Rejections};
 pub use status::{Parent, PortState, PortStatus};

@@ -3,13 +3,15 @@ use std::collections::VecDeque;
 use clock_models::comparison::{Comparison, Reading, Stamp, StampedBy};
 use clock_models::time::{Duration, Free, LeapTable, Timestamp};
 
-use crate::config::{self, ArbitraryTimescale, ConfigError, PortConfig};
+use crate::config::{self, ArbitraryTimescale, ConfigError, DelayMechanism, PortConfig};
 use crate::engine::{self, Engine, Measured, Request};
 use crate::foreign_masters::{ForeignMaster, ForeignMasters};
+use crate::peer::Peer;
 use crate::rejection::{Rejection, Rejections};
 use crate::slave::{self, Slave, Stamped};
 use crate::status::{Parent, PortState, PortStatus};
 use crate::timescale;
+use crate::transport::Group;
 use crate::wire::{Announce, Body, DelayResp, Flags, FollowUp, Header, Message, PortIdentity};
 
 /// Names a sent event message, for its transmit time stamp. It can be used once.
@@ -24,11 +26,15 @@ pub enum Action {
     SendEvent {
         /// For the time stamp.
         id: TransmitId,
+        /// To whom.
+        to: Group,
         /// The message.
         bytes: Vec<u8>,
     },
     /// Send this on the general socket.
     SendGeneral {
+        /// To whom.
+        to: Group,
         /// The message.
         bytes: Vec<u8>,
     },
@@ -52,6 +58,12 @@ pub enum Action {
 /// before the next one of its kind leaves alone. So no reading is counted twice, and none
 /// is lost.
 ///
+/// With the peer delay mechanism nothing goes to the master. Where the link was measured
+/// since, every second Sync makes the reading to the master instead of one from it: what
+/// the Sync shows and twice the mean link delay, which is what a message would show that
+/// goes back at once. No Sync makes both, and no link delay is used twice, so that the
+/// noise of each reading is its own.
+///
 /// The first master that is heard where there is no other is measured from its first
 /// Announce on. Its comparisons leave the port when its second one has qualified it (IEEE
 /// 1588-2019 9.3.2.5): nobody is followed who announced himself only once.
@@ -69,13 +81,15 @@ pub struct PortComparison {
     pub stamped_by: StampedBy,
 }
 
-/// A port of a slave-only ordinary clock with the end-to-end delay mechanism.
+/// A port of a slave-only ordinary clock.
 pub struct Port {
     config: PortConfig,
     engine: Engine,
     foreign_masters: ForeignMasters,
     master: Option<PortIdentity>,
     slave: Slave,
+    /// With the peer delay mechanism.
+    peer: Option<Peer>,
     delay_request: Option<Timestamp<Free>>,
     link_up: bool,
     transmitted: u64,
@@ -93,6 +107,12 @@ impl Port {
         Ok(Self {
             engine: Engine::new(&config, seed),
             foreign_masters: ForeignMasters::new(&config),
+            peer: match config.delay_mechanism {
+                DelayMechanism::E2e => None,
+                DelayMechanism::P2p { log_min_pdelay_req_interval } => {
+                    Some(Peer::new(&config, log_min_pdelay_req_interval))
+                }
+            },
             config,
             master: None,
             slave: Slave::default(),
@@ -116,14 +136,20 @@ impl Port {
         let followed = self.selected().is_some_and(|master| master.qualified);
         PortStatus {
             state: match self.master {
-                _ if !self.link_up => PortState::Faulty,
+                _ if !self.link_up || self.has_several_neighbours() => PortState::Faulty,
                 None => PortState::Listening,
                 Some(_) if self.slave.calibrated && followed => PortState::Slave,
                 Some(_) => PortState::Uncalibrated,
             },
             parent: self.selected().map(Parent::from),
-            mean_path_delay: self.slave.mean_path_delay,
-            delay_req_interval: config::interval(self.log_delay_req_interval()),
+            mean_path_delay: match &self.peer {
+                Some(peer) => peer.mean_link_delay(),
+                None => self.slave.mean_path_delay,
+            },
+            delay_req_interval: match &self.peer {
+                Some(peer) => peer.interval(),
+                None => config::interval(self.log_delay_req_interval()),
+            },
             utc_offset_mismatch: self.slave.utc_offset_mismatch,
         }
     }
@@ -152,7 +178,8 @@ impl Port {
     /// can change anything.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp<Free>> {
-        [self.delay_request, self.foreign_masters.next_expiry()].into_iter().flatten().min()
+        let peer = self.peer.as_ref().filter(|_| self.link_up).map(Peer::due);
+        [self.delay_request, peer, self.foreign_masters.next_expiry()].into_iter().flatten().min()
     }
 
     /// Time has passed.
@@ -165,6 +192,7 @@ impl Port {
             let requests = self.engine.delay_timer();
             self.fulfil(requests, now);
         }
+        self.request_peer(now);
     }
 
     /// A message came on the event socket, or the only one there is (Ethernet), with its
@@ -210,6 +238,9 @@ impl Port {
         let sends = |a: &Action| matches!(a, Action::SendEvent { .. } | Action::SendGeneral { .. });
         self.actions.retain(|action| !sends(action));
         self.change_master(None);
+        if let Some(peer) = &mut self.peer {
+            peer.reset();
+        }
     }
 
     /// The link is back; masters are looked for anew.
@@ -239,6 +270,11 @@ impl Port {
             Body::Announce(announce) => self.announce(message.header, *announce, now),
             Body::Sync(_) => self.sync(&message, stamp.ok_or(Rejection::NoReceiveStamp)?),
             Body::FollowUp(follow_up) => self.follow_up(&message, *follow_up),
+            Body::PdelayReq(_) => self.pdelay_req(&message.header, stamp),
+            Body::PdelayResp(_) | Body::PdelayRespFollowUp(_) => self.pdelay_resp(&message, stamp),
+            Body::DelayReq(_) | Body::DelayResp(_) if self.peer.is_some() => {
+                Err(Rejection::MessageType)
+            }
             Body::DelayResp(response) => self.delay_resp(&message, *response, now),
             Body::DelayReq(_) => Err(Rejection::OtherPort),
         }
@@ -322,7 +358,43 @@ impl Port {
         self.measure()
     }
 
+    fn pdelay_req(&mut self, request: &Header, stamp: Option<Stamp>) -> Result<(), Rejection> {
+        let peer = self.peer.as_mut().ok_or(Rejection::MessageType)?;
+        let stamp = stamp.ok_or(Rejection::NoReceiveStamp)?;
+        let id = next(&mut self.transmitted);
+        let (response, missing) = peer.respond(id, request, stamp);
+        self.note(missing);
+        self.send(id, Group::Pdelay, &response);
+        Ok(())
+    }
+
+    fn pdelay_resp(&mut self, message: &Message, stamp: Option<Stamp>) -> Result<(), Rejection> {
+        self.peer.as_mut().ok_or(Rejection::MessageType)?.answered(message, stamp)
+    }
+
+    /// Sends a Pdelay_Req, if one is due.
+    fn request_peer(&mut self, now: Timestamp<Free>) {
+        let Some(peer) = self.peer.as_mut().filter(|peer| self.link_up && peer.due() <= now) else {
+            return;
+        };
+        let id = next(&mut self.transmitted);
+        let (request, missing) = peer.request(id, now);
+        self.note(missing);
+        self.send(id, Group::Pdelay, &request);
+    }
+
+    fn has_several_neighbours(&self) -> bool {
+        self.peer.as_ref().is_some_and(Peer::has_several_responders)
+    }
+
     fn transmitted(&mut self, id: &TransmitId, stamp: Stamp) -> Result<(), Rejection> {
+        let of_peer = self.peer.as_mut().and_then(|peer| peer.transmitted(id.0, stamp));
+        if let Some(follow_up) = of_peer {
+            let message = follow_up?.map(|message| message.encode());
+            let send = |bytes| Action::SendGeneral { to: Group::Pdelay, bytes };
+            self.actions.extend(message.map(send));
+            return Ok(());
+        }
         let time = engine::time(stamp.at).ok_or(Rejection::TimeStamp)?;
         let context = self.slave.request_stamped(id.0, stamp)?;
         self.engine.transmitted(context, time);
@@ -363,12 +435,14 @@ impl Port {
     fn fulfil(&mut self, requests: Vec<Request>, now: Timestamp<Free>) {
         for request in requests {
             match request {
+                // statime asks from end to end only; so it is not to ask.
+                Request::DelayTimer(_) if self.peer.is_some() => {}
                 Request::DelayTimer(after) => {
                     self.delay_request = Some(now + self.in_force(after));
                 }
                 Request::SendEvent { context, bytes } => self.send_event(context, &bytes),
                 Request::SendGeneral { bytes } => {
-                    self.actions.push_back(Action::SendGeneral { bytes });
+                    self.actions.push_back(Action::SendGeneral { to: Group::Primary, bytes });
                 }
             }
         }
@@ -401,12 +475,15 @@ impl Port {
         // statime's own bytes always decode.
         let Ok(mut message) = Message::decode(bytes) else { return };
         message.header.source = self.identity();
-        self.transmitted += 1;
-        let id = self.transmitted;
+        let id = next(&mut self.transmitted);
         let missing = self.slave.request_sent(id, message.header.sequence_id, context);
         self.note(missing);
+        self.send(id, Group::Primary, &message);
+    }
+
+    fn send(&mut self, id: u64, to: Group, message: &Message) {
         let bytes = message.encode();
-        self.actions.push_back(Action::SendEvent { id: TransmitId(id), bytes });
+        self.actions.push_back(Action::SendEvent { id: TransmitId(id), to, bytes });
     }
 
     fn note(&mut self, missing: Option<Rejection>) {
@@ -423,10 +500,7 @@ impl Port {
                 let Some(stamp) = self.slave.sync_completed() else { return Ok(()) };
                 let from = self.stamped(stamp, difference)?;
                 self.check_utc_offset(from.reading);
-                let apart = self.config.announce_receipt_timeout_interval();
-                for readings in self.slave.pair(from, apart) {
-                    self.compared(readings);
-                }
+                self.synchronized(from);
             }
             Some(Measured::Delay { difference, mean_path_delay }) => {
                 let Some(stamp) = self.slave.request_completed() else { return Ok(()) };
@@ -438,6 +512,27 @@ impl Port {
             }
         }
         Ok(())
+    }
+
+    /// What a Sync showed leaves the port, or waits as a reading to the master.
+    fn synchronized(&mut self, from: Stamped) {
+        if self.has_several_neighbours() {
+            return;
+        }
+        let returned = match &mut self.peer {
+            Some(peer) => self.slave.returned(from, || peer.take()),
+            None => None,
+        };
+        if let Some(to) = returned {
+            if let Some(readings) = self.slave.wait(to) {
+                self.compared(readings);
+            }
+            return;
+        }
+        let apart = self.config.announce_receipt_timeout_interval();
+        for readings in self.slave.pair(from, apart) {
+            self.compared(readings);
+        }
     }
 
     fn stamped(&self, stamp: Stamp, difference: Duration) -> Result<Stamped, Rejection> {
@@ -471,6 +566,12 @@ impl Port {
             self.slave.keep_early(comparison);
         }
     }
+}
+
+/// The next number.
+const fn next(number: &mut u64) -> u64 {
+    *number += 1;
+    *number
 }
 
 /// 2^`log` times as long, for −30 ≤ `log` ≤ 30.

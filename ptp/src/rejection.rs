@@ -13,8 +13,8 @@ pub enum Rejection {
     Length,
     /// versionPTP is not 2 (13.3).
     Version,
-    /// A type that an end-to-end slave has no use for: Signaling, Management, the
-    /// peer-to-peer messages, or reserved (13.3.2.3).
+    /// A type that a slave has no use for: Signaling, Management, the messages of the
+    /// delay mechanism that is not the port's, or reserved (13.3.2.3).
     MessageType,
     /// A time stamp of 10⁹ ns or more (5.3.3), or one that its correction takes to
     /// before the epoch.
@@ -35,7 +35,7 @@ pub enum Rejection {
     NoReceiveStamp,
     /// Sync, Follow_Up or Delay_Resp of a port that is not the selected master.
     NotMaster,
-    /// Delay_Req or Delay_Resp between others.
+    /// Delay_Req, Delay_Resp or their likes of the peer delay mechanism between others.
     OtherPort,
     /// An Announce that has come 255 boundary clocks or more (9.3.2.5).
     StepsRemoved,
@@ -46,7 +46,7 @@ pub enum Rejection {
     /// Its sequenceId is not newer than the last: a duplicate, a replay, or overtaken
     /// on its way.
     Replayed,
-    /// A Delay_Resp to no open request.
+    /// A Delay_Resp or Pdelay_Resp to no open request.
     Unsolicited,
     /// The master's time is neither TAI nor declared to be anything else.
     ArbitraryTimescale,
@@ -56,7 +56,15 @@ pub enum Rejection {
     FollowUpMissing,
     /// No Delay_Resp came before the next Delay_Req.
     DelayRespMissing,
-    /// No transmit time stamp came before the next Delay_Req.
+    /// No Pdelay_Resp, or not the rest of it, came before the next Pdelay_Req.
+    PdelayRespMissing,
+    /// More than one port answered a Pdelay_Req: there is no link to one neighbour, and the
+    /// mean link delay has no meaning (11.4.1).
+    MultipleResponders,
+    /// A peer delay exchange that no link can show, such as one with a clock that was
+    /// stepped in the midst of it.
+    LinkDelay,
+    /// No transmit time stamp came before the next Delay_Req or Pdelay_Req.
     TransmitStampMissing,
     /// A transmit time stamp of an exchange that is over.
     TransmitStampLate,
@@ -64,7 +72,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Length,
         Self::Version,
         Self::MessageType,
@@ -87,6 +95,9 @@ impl Rejection {
         Self::LeapSecond,
         Self::FollowUpMissing,
         Self::DelayRespMissing,
+        Self::PdelayRespMissing,
+        Self::MultipleResponders,
+        Self::LinkDelay,
         Self::TransmitStampMissing,
         Self::TransmitStampLate,
     ];
@@ -117,6 +128,9 @@ impl Rejection {
             Self::LeapSecond => "leap-second",
             Self::FollowUpMissing => "follow-up-missing",
             Self::DelayRespMissing => "delay-resp-missing",
+            Self::PdelayRespMissing => "pdelay-resp-missing",
+            Self::MultipleResponders => "multiple-responders",
+            Self::LinkDelay => "link-delay",
             Self::TransmitStampMissing => "transmit-stamp-missing",
             Self::TransmitStampLate => "transmit-stamp-late",
         }
@@ -168,11 +182,11 @@ mod tests {
             }
         }
         let counts: Vec<u64> = rejections.iter().map(|(_, count)| count).collect();
-        assert_eq!(counts, (1..=24).collect::<Vec<u64>>());
+        assert_eq!(counts, (1..=27).collect::<Vec<u64>>());
         let mut names = Rejection::ALL.map(Rejection::name).to_vec();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 24);
+        assert_eq!(names.len(), 27);
         let kebab = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
         assert!(names.into_iter().all(kebab));
     }

@@ -6,6 +6,7 @@ use statime::port::TimestampContext;
 
 use crate::accuracy;
 use crate::foreign_masters::{ForeignMaster, is_newer};
+use crate::peer::LinkDelay;
 use crate::port::PortComparison;
 use crate::rejection::Rejection;
 use crate::timescale::UtcOffsetMismatch;
@@ -22,6 +23,8 @@ pub(crate) struct Slave {
     request: Option<DelayRequest>,
     /// The last reading to the master that has not left the port yet.
     waiting: Option<Stamped>,
+    /// The last Sync made a reading to the master.
+    was_returned: bool,
     /// The master's logMinDelayReqInterval.
     pub(crate) log_min_delay_req_interval: Option<i8>,
     pub(crate) mean_path_delay: Option<Duration>,
@@ -153,6 +156,31 @@ impl Slave {
         self.calibrated |= paired.is_some();
         let alone = alone.map(|to| (None, Some(to)));
         alone.into_iter().chain([(Some(from), paired)])
+    }
+
+    /// With the peer delay mechanism: the reading to the master that a Sync makes, which
+    /// then makes none from it. It is what the Sync showed and twice the link delay. Every
+    /// second Sync does, where the link was measured since.
+    ///
+    /// Two readings of one Sync would share its noise, and the estimator, which takes the
+    /// noise of each for its own, would claim too little.
+    pub(crate) fn returned(
+        &mut self,
+        from: Stamped,
+        link: impl FnOnce() -> Option<LinkDelay>,
+    ) -> Option<Stamped> {
+        let link = if self.was_returned { None } else { link() };
+        self.was_returned = link.is_some();
+        let link = link?;
+        let difference = from.reading.difference + link.delay * 2;
+        Some(Stamped {
+            reading: Reading { difference, ..from.reading },
+            stamp: Stamp {
+                uncertainty: from.stamp.uncertainty.hypot(2.0 * link.uncertainty),
+                by: from.stamp.by.min(link.by),
+                ..from.stamp
+            },
+        })
     }
 
     /// Lets a new reading to the master wait for the next one from it. The one that

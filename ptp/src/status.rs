@@ -10,7 +10,7 @@ use crate::wire::{ClockIdentity, Flags, PortIdentity};
 /// portState (IEEE 1588-2019 9.2.5), as far as a slave-only port has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PortState {
-    /// The link is down.
+    /// The link is down, or it leads to more than one neighbour (peer delay mechanism).
     Faulty,
     /// No master is known.
     Listening,
@@ -39,9 +39,10 @@ pub struct PortStatus {
     pub state: PortState,
     /// The selected master.
     pub parent: Option<Parent>,
-    /// meanDelay (8.2.2.4), as last measured, unfiltered.
+    /// meanDelay (8.2.2.4), as last measured, unfiltered: of the path to the master, or of
+    /// the link to the neighbour (peer delay mechanism).
     pub mean_path_delay: Option<Duration>,
-    /// Mean time between Delay_Req that is in force.
+    /// Mean time between Delay_Req, or between Pdelay_Req, that is in force.
     pub delay_req_interval: Duration,
     /// Set while the master's currentUtcOffset contradicts the leap table.
     pub utc_offset_mismatch: Option<UtcOffsetMismatch>,

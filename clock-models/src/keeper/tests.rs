@@ -121,11 +121,15 @@ fn a_known_asymmetry_is_corrected_and_its_uncertainty_kept() {
     edge.terms.correction = 20e-6;
     edge.terms.min_delay = Some(100e-6);
     edge.terms.asymmetry_uncertainty = 2e-6;
+    edge.terms.latency_uncertainty = 1e-6;
     let tick = round(&mut keeper, &mut clock, now, &[edge]);
     assert!((tick.error.unwrap() + 20e-6).abs() < 1e-12);
     let path = keeper.path(now).unwrap();
     assert!(path.standard_uncertainty() < 2e-6, "the floor is declared to be symmetrical");
-    assert!(path.components().iter().any(|c| c.name == "asymmetry calibration"));
+    for (name, standard) in [("asymmetry calibration", 1e-6), ("interface latency", 0.5e-6)] {
+        let found = path.components().iter().find(|component| component.name == name);
+        assert!((found.unwrap().standard_uncertainty - standard).abs() < 1e-15, "{name}");
+    }
 }
 
 #[test]

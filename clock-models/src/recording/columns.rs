@@ -60,7 +60,7 @@ const fn text(name: &'static str) -> Column {
 ///
 /// A time is exact in two of them: `…_s` has the whole seconds, rounded down, and `…_frac`
 /// what is left in units of 2⁻³² ns, from 0 to 10⁹·2³² − 1.
-pub const COLUMNS: [Column; 68] = [
+pub const COLUMNS: [Column; 69] = [
     integer("row"),
     text("kind"),
     text("clock"),
@@ -112,6 +112,7 @@ pub const COLUMNS: [Column; 68] = [
     float("min_delay"),
     float("correction"),
     float("asymmetry_uncertainty"),
+    float("latency_uncertainty"),
     float("calibration_expanded"),
     float("calibration_factor"),
     // kind = keeper
@@ -331,6 +332,7 @@ impl Cells {
         self.float(terms.and_then(|terms| terms.min_delay));
         self.float(terms.map(|terms| terms.correction));
         self.float(terms.map(|terms| terms.asymmetry_uncertainty));
+        self.float(terms.map(|terms| terms.latency_uncertainty));
         let calibration = terms.and_then(|terms| terms.calibration);
         self.float(calibration.map(|(expanded, _)| expanded));
         self.float(calibration.map(|(_, factor)| factor));
@@ -517,6 +519,7 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
                 min_delay: self.float()?,
                 correction: self.expected(is_given, Self::float)?,
                 asymmetry_uncertainty: self.expected(is_given, Self::float)?,
+                latency_uncertainty: self.expected(is_given, Self::float)?,
                 calibration: self.float()?.zip(self.float()?),
             },
             estimate: None,

@@ -106,12 +106,14 @@ fn edge() -> impl Strategy<Value = Edge> {
     let usable = proptest::option::of(prop::sample::select(Unusable::ALL.as_slice()));
     let numbers = (any::<u32>(), any::<u8>(), proptest::array::uniform3(float()));
     let upper = proptest::option::of(prop::collection::vec((0.0..1e-3, 0.0..1e-3), 0..4));
-    let terms = (proptest::array::uniform4(any::<bool>()), maybe(), float(), float());
+    let terms =
+        (proptest::array::uniform4(any::<bool>()), maybe(), proptest::array::uniform3(float()));
     let calibration = proptest::option::of((float(), float()));
     (usable, numbers, maybe(), upper, (terms, calibration), proptest::option::of(estimate()))
         .prop_map(|(unusable, (id, stratum, numbers), clock_accuracy, upper, terms, estimate)| {
             let [stamp_uncertainty, root_delay, root_dispersion] = numbers;
-            let ((flags, min_delay, correction, asymmetry_uncertainty), calibration) = terms;
+            let ((flags, min_delay, parts), calibration) = terms;
+            let [correction, asymmetry_uncertainty, latency_uncertainty] = parts;
             let [prefer, trust, require, watch_only] = flags;
             Edge {
                 id: SourceId(id),
@@ -123,6 +125,7 @@ fn edge() -> impl Strategy<Value = Edge> {
                     min_delay,
                     correction,
                     asymmetry_uncertainty,
+                    latency_uncertainty,
                     calibration,
                 },
                 estimate,
@@ -286,7 +289,7 @@ fn lines_are_what_the_reference_says() {
     assert!(lines[3].contains(compared), "{}", lines[3]);
     assert!(lines[4].starts_with("2,keeper,virtual,,100,0,"), "{}", lines[4]);
     assert!(lines[4].ends_with(",,1,,,,,,,,,,,,,,,,,"), "{}", lines[4]);
-    let edge = ",7,,1,2.5e-8,1e-9 6e-9 2e-9 3e-9,true,false,false,false,0.0002,0.0,0.0,,,,";
+    let edge = ",7,,1,2.5e-8,1e-9 6e-9 2e-9 3e-9,true,false,false,false,0.0002,0.0,0.0,0.0,,,,";
     assert!(lines[5].starts_with("3,edge,virtual,\"ntp,1\",") && lines[5].contains(edge));
     assert!(lines[6].ends_with(",,,,,,locked,,,0.0,,,,,,,,"), "{}", lines[6]);
     assert!(lines[7].starts_with("5,gone,virtual,\"ntp,1\",") && lines[7].contains(",,7,,"));
@@ -328,7 +331,7 @@ fn an_error_names_the_line_the_column_and_what_to_do() {
         ("1e-9 6e-9 2e-9", "1e-9 -6e-9 2e-9", 6, "column upper: should be pairs"),
         (",locked,", ",,", 7, "column state: is empty"),
         (",locked,,,0.0,,,,,,,,", ",locked,", 7, "column oscillator_frequency: is missing"),
-        (",locked,", ",locked,,", 7, "more than 68 fields"),
+        (",locked,", ",locked,,", 7, "more than 69 fields"),
         ("trigger,7", ",7", 9, "column event: is empty"),
         ("trigger,7", "trigger,-7", 9, "column event_number: an event number below 0"),
         ("1e-7,1e-6,true", ",1e-6,true", 9, "column event_expanded: is empty"),

@@ -10,7 +10,7 @@ use socket2::{Domain, SockAddr, SockAddrStorage, SockFilter, SockRef, Socket, Ty
 use crate::interface::{Interface, MacAddress, Purpose};
 use crate::socket::{Hardware, OpenError, Ready, TimeSocket, Wanted, cannot};
 
-/// All but peer delay messages (IEEE 1588-2019 E.2). The only one that is sent to.
+/// All but peer delay messages (IEEE 1588-2019 E.2).
 pub const PTP_GROUP: MacAddress = MacAddress([0x01, 0x1b, 0x19, 0x00, 0x00, 0x00]);
 /// Peer delay messages, and everything of IEEE 802.1AS: bridges do not forward it.
 pub const PEER_DELAY_GROUP: MacAddress = MacAddress([0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e]);
@@ -48,7 +48,7 @@ pub fn open(interface: &str, hardware: Hardware) -> Result<TimeSocket, OpenError
         TimeSocket::new(socket, Wanted::Both, ready).map_err(cannot("open an Ethernet socket"))?;
     let group = address(interface.index, PTP_GROUP);
     SockRef::from(&socket).bind(&group).map_err(cannot("bind to the interface"))?;
-    socket.aim(group);
+    socket.aim(group, address(interface.index, PEER_DELAY_GROUP));
     Ok(socket)
 }
 

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clock_models::units::{Time, parse_time};
 use utcd::control::{Body, Client, ClientError, Place, Request, Topic, default_paths, own_uid};
-use utcd::interfaces::interfaces;
+use utcd::interfaces::{add_latencies, interfaces};
 use utcd::render::{self, Chain, Colours, EventTable};
 use utcd::status::{ClockState, ClockStatus, Status};
 use utcd_linux::interface::InterfaceError;
@@ -87,7 +87,8 @@ enum Command {
     },
     /// List the clocks
     Clocks,
-    /// List the network interfaces: what they can stamp, and do; needs no daemon
+    /// List the network interfaces: what they can stamp, and do; needs no daemon, which adds
+    /// the latencies in force
     #[command(after_help = INTERFACES_HELP)]
     Interfaces,
     /// List the last external events: when they were in UTC, and how well that is known
@@ -229,7 +230,10 @@ fn show_interfaces(cli: &Cli) -> Result<bool, Failure> {
     let mut screen = Screen::new(cli);
     let mut before = None;
     loop {
-        let now = interfaces()?;
+        let mut now = interfaces()?;
+        if let Some(status) = ask_status(cli) {
+            add_latencies(&mut now, &status);
+        }
         if before.as_ref() != Some(&now) {
             let text =
                 if cli.json { json(&now)? } else { render::interfaces(&now, screen.colours) };
@@ -262,6 +266,16 @@ fn show_events(cli: &Cli, wanted: &Events) -> Result<bool, Failure> {
         if !print(&text)? || !wanted.follow {
             return Ok(true);
         }
+    }
+}
+
+/// What the daemon says, if there is one that answers.
+fn ask_status(cli: &Cli) -> Option<Box<Status>> {
+    let mut client = Client::connect(&places(cli)).ok()?;
+    client.ask(Request { get: Topic::Status, every: None }).ok()?;
+    match client.receive(ANSWER) {
+        Ok(Body::Status(status)) => Some(status.into_owned().into()),
+        _ => None,
     }
 }
 

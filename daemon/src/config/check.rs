@@ -10,9 +10,9 @@ use utcd_linux::serial::is_speed;
 
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
-    Clock, ClockMode, ClockSource, ClockType, Config, EventInput, GpsdSource, NmeaSource,
-    NtpSource, Origin, Output, PhcTimescale, PpsSource, PtpSource, ShmSource, SockSource,
-    SourceCommon,
+    Clock, ClockMode, ClockSource, ClockType, Config, EventInput, GpsdSource, Interface,
+    NmeaSource, NtpSource, Origin, Output, PhcTimescale, PpsSource, PtpSource, ShmSource,
+    SockSource, SourceCommon,
 };
 
 /// Servers that are used of a pool, where the file does not say.
@@ -70,6 +70,7 @@ impl Config {
         checker.sources();
         checker.events();
         checker.outputs();
+        checker.interfaces();
         if let Some(server) = &self.serve.ntp {
             checker.known_clock(&server.clock, "serve.ntp", "clock");
         }
@@ -335,6 +336,29 @@ impl Checker<'_, '_> {
             let what = "utcd keeps PTP hardware clocks on TAI";
             let help = "leave timescale out, or write mode = \"observe\"";
             self.refuse(at, "timescale", what, help);
+        }
+    }
+
+    fn interfaces(&mut self) {
+        let interfaces = &self.config.interfaces;
+        for (i, interface) in interfaces.iter().enumerate() {
+            let at = format!("interface.{i}");
+            let before = interfaces.get(..i).unwrap_or_default();
+            if before.iter().any(|other| other.name == interface.name) {
+                let what = format!("the interface {:?} is described twice", interface.name);
+                self.refuse(&at, "name", what, "put its latencies into one section");
+            }
+            self.latencies(interface, &at);
+        }
+    }
+
+    fn latencies(&mut self, interface: &Interface, at: &str) {
+        for (i, latency) in interface.latency.iter().enumerate() {
+            let before = interface.latency.get(..i).unwrap_or_default();
+            if before.iter().any(|other| other.speed == latency.speed) {
+                let what = "there are two latencies for this speed";
+                self.refuse(&format!("{at}.latency.{i}"), "speed", what, "keep one of them");
+            }
         }
     }
 

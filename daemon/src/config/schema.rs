@@ -29,6 +29,8 @@ section! {
         "event" => events: Vec<EventInput> = tables::<EventInput>(), Otherwise("none");
         /// Outputs of pulses.
         "output" => outputs: Vec<Output> = tables::<Output>(), Otherwise("none");
+        /// Network interfaces whose time stamps are known to be late.
+        "interface" => interfaces: Vec<Interface> = tables::<Interface>(), Otherwise("none");
         /// To whom time is given.
         "serve" => serve: Serve = table::<Serve>(), Otherwise("");
         /// The Prometheus metrics.
@@ -205,6 +207,17 @@ words! {
 }
 
 words! {
+    /// How the path to the master is measured, in the words of IEEE 1588-2019.
+    DelayMechanism {
+        /// from end to end, by Delay_Req and Delay_Resp (11.3)
+        E2e = "e2e",
+        /// link by link, by Pdelay_Req and Pdelay_Resp (11.4): every device on the way must
+        /// do so, and the answer comes from the neighbour
+        P2p = "p2p",
+    }
+}
+
+words! {
     /// How a grandmaster is taken that does not claim the PTP timescale (TAI).
     ArbitraryTimescale {
         /// it is not used
@@ -225,6 +238,14 @@ section! {
         "interface" => interface: String = interface(), Required;
         /// How the messages travel.
         "transport" => transport: PtpTransport = word::<PtpTransport>(), Text("'udp-ipv4'");
+        /// How the path is measured. The master and every device between must do the same.
+        "delay-mechanism" => delay_mechanism: DelayMechanism =
+            word::<DelayMechanism>(), Text("'e2e'");
+        /// How often the link to the neighbour is measured, as a power of two in seconds:
+        /// 0 is every second, -3 eight times a second; with `delay-mechanism = "p2p"`. From
+        /// end to end, the master says how often.
+        "log-min-pdelay-req-interval" => log_min_pdelay_req_interval: i8 =
+            Count(-7..=7), Text("0");
         /// Whose time stamps are used. Where the clock is the PTP hardware clock of the
         /// interface, only its stamps are.
         "time-stamps" => time_stamps: TimeStamps = word::<TimeStamps>(), Text("'auto'");
@@ -477,6 +498,34 @@ section! {
         "issued" => issued: Option<Date> = Maybe(Day), Otherwise("unknown");
         /// Last day of validity, in UTC. Past it the claim of traceability is withdrawn.
         "expires" => expires: Option<Date> = Maybe(Day), Otherwise("never");
+    }
+}
+
+section! {
+    /// What is known of a network interface that stamps. NTP and PTP sources that use its
+    /// stamps are corrected by it; stamps of the kernel are not.
+    Interface {
+        /// The interface that stamps: the NIC below a VLAN, bond or macvlan.
+        "name" => name: String = interface(), Required;
+        /// How late its time stamps are, for each speed of the link.
+        "latency" => latency: Vec<Latency> = tables::<Latency>(), Otherwise("none");
+    }
+}
+
+section! {
+    /// ingressLatency and egressLatency (IEEE 1588-2019, 7.3.4.2): from where a message
+    /// passes the connector of the interface to where it is stamped. A data sheet or a
+    /// calibration gives them.
+    Latency {
+        /// For this speed of the link, Mbit/s. One without a speed is for all that have none
+        /// of their own.
+        "speed" => speed: Option<u32> = Maybe(Count(1..=10_000_000)), Otherwise("every other");
+        /// How much later than at the connector a message that comes is stamped.
+        "ingress" => ingress: f64 = time().at_least(-1e-3).at_most(1e-3), Text("'0 s'");
+        /// How much earlier than at the connector a message that goes is stamped.
+        "egress" => egress: f64 = time().at_least(-1e-3).at_most(1e-3), Text("'0 s'");
+        /// Expanded uncertainty (k = 2) of each.
+        "uncertainty" => uncertainty: f64 = time().at_least(0.0).at_most(1e-3), Text("'0 s'");
     }
 }
 

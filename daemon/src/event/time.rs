@@ -82,6 +82,7 @@ mod tests {
             wander: 0.0,
             bound: 100e-9,
             delay_floor: 0.0,
+            delay_floor_deviation: 0.0,
             jitter: 0.0,
         };
         let mut graph = ClockGraph::default();

@@ -1,7 +1,7 @@
 //! The tables of network interfaces.
 
 use super::table::{Align, Cell, Table};
-use super::text::{Colours, Look, UNKNOWN, harmless};
+use super::text::{self, Colours, Look, UNKNOWN, harmless};
 use crate::interfaces::{InterfaceStatus, StampsOf};
 
 /// What the columns mean.
@@ -15,7 +15,8 @@ pub fn interfaces(interfaces: &[InterfaceStatus], colours: Colours) -> String {
         return "No interfaces.\n".to_owned();
     }
     let legend: String = LEGEND.lines().map(|line| colours.paint(Look::Dim, line) + "\n").collect();
-    format!("{}\n{}\n{legend}", table(interfaces, colours), nics(interfaces, colours))
+    let (table, nics) = (table(interfaces, colours), nics(interfaces, colours));
+    format!("{table}\n{nics}\n{}{legend}", latencies(interfaces, colours))
 }
 
 fn table(interfaces: &[InterfaceStatus], colours: Colours) -> String {
@@ -69,6 +70,31 @@ fn nics(interfaces: &[InterfaceStatus], colours: Colours) -> String {
         ]);
     }
     table.render(colours)
+}
+
+/// The declared latencies in force, if there are any.
+fn latencies(interfaces: &[InterfaceStatus], colours: Colours) -> String {
+    let mut table = Table::new(&[
+        ("Interface", Align::Left),
+        ("Ingress latency", Align::Right),
+        ("Egress latency", Align::Right),
+        ("U of each", Align::Right),
+        ("At", Align::Right),
+    ]);
+    let mut known = interfaces.iter().filter_map(|i| Some((i, i.latency.as_ref()?))).peekable();
+    if known.peek().is_none() {
+        return String::new();
+    }
+    for (interface, latency) in known {
+        table.row(vec![
+            name(interface).into(),
+            text::time(Some(latency.ingress)).into(),
+            text::time(Some(latency.egress)).into(),
+            text::time(Some(latency.uncertainty)).into(),
+            latency.speed.map_or_else(|| UNKNOWN.to_owned(), speed).into(),
+        ]);
+    }
+    table.render(colours) + "\n"
 }
 
 /// `vlan7 (eth0)`, where another one stamps.

@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod gpsd;
+mod latency;
 mod marks;
 pub mod nmea;
 pub mod ntp;
@@ -29,6 +30,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::account::Account;
+use crate::config;
 use crate::host_clock::{HostClock, Phcs};
 use crate::record::Recorder;
 use crate::status::SourceStatus;
@@ -70,6 +72,8 @@ pub struct Context {
     pub frequency: Option<(f64, f64)>,
     /// The PTP hardware clocks in use.
     pub phcs: Phcs,
+    /// What is known of the network interfaces that stamp.
+    pub interfaces: Rc<[config::Interface]>,
     /// To the keeper of the clock.
     pub reports: mpsc::Sender<Report>,
     /// Where what the estimator takes in is recorded, if it is.

@@ -333,7 +333,7 @@ impl Association {
         let context = &mut source.context;
         match notice {
             Notice::TransmittedByHardware { id, stamp } => {
-                let stamp = source.stamper.hardware(context, stamp);
+                let stamp = source.stamper.transmitted(context, stamp);
                 if let Some(stamp) = stamp
                     && let Some(departing) = self.departing.take_if(|d| d.id == Some(id))
                 {
@@ -422,7 +422,6 @@ impl Association {
         let (context, trouble) = (&source.context, &source.trouble);
         let client = self.server.client();
         let mut status = context.status("ntp", self.address.to_string());
-        source.stamper.show(&mut status);
         status.reach = client.reach();
         status.poll_interval = f64::from(client.poll()).exp2();
         status.accepted = source.accepted + client.accepted();
@@ -434,7 +433,9 @@ impl Association {
             .now
             .clone()
             .or_else(|| self.server.last_failure().map(|reason| reason.to_string()));
-        let edge = self.server.edge(context.id, context.terms, self.own_address());
+        source.stamper.show(&mut status);
+        let edge =
+            self.server.edge(context.id, source.stamper.terms(context.terms), self.own_address());
         if let Some(answer) = client.last_answer() {
             status.stratum = Some(answer.stratum);
             status.reference = Some(answer.reference_id.describe(answer.stratum));

@@ -7,11 +7,15 @@ use std::time::Duration;
 use clock_models::selection::Unusable;
 use clock_models::time::{Leap, LeapNotice};
 use ptp::source::{LOOK_INTERVAL, Source};
-use ptp::{Action, ArbitraryTimescale, ClockIdentity, Parent, PortConfig, PortState, TransmitId};
+use ptp::transport::Group;
+use ptp::{
+    Action, ArbitraryTimescale, ClockIdentity, DelayMechanism, Parent, PortConfig, PortState,
+    TransmitId,
+};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::interface::{Interface, MacAddress};
 use utcd_linux::socket::{
-    Hardware, IpVersion, Notice, OpenError, PtpPort, SendId, TimeSocket, ptp as open_udp,
+    Hardware, IpVersion, Notice, OpenError, PtpPort, SendId, Sent, TimeSocket, ptp as open_udp,
 };
 use utcd_linux::{ethernet, random};
 
@@ -48,6 +52,8 @@ struct Sockets {
 enum Stop {
     /// The interface is not running any more.
     LinkDown,
+    /// The link goes at another speed: another path, stamped with other latencies.
+    SpeedChanged,
     /// A socket failed.
     Fault(io::Error),
 }
@@ -72,6 +78,13 @@ impl PtpSource {
                     self.trouble.over(&self.context.name);
                     source.link_up();
                     match self.drive(source, &mut sockets, monitor).await {
+                        Stop::SpeedChanged => {
+                            tracing::info!(
+                                "source {}: {} goes at another speed; the path is measured anew",
+                                self.context.name,
+                                self.config.interface
+                            );
+                        }
                         Stop::LinkDown => self.note("link-down", "the link is down"),
                         Stop::Fault(error) => self.note("socket", &error.to_string()),
                     }
@@ -124,6 +137,12 @@ impl PtpSource {
         let mut config =
             PortConfig::new(ClockIdentity::from_mac(identity), self.context.leap.borrow().clone());
         config.domain = self.config.domain;
+        config.delay_mechanism = match self.config.delay_mechanism {
+            config::DelayMechanism::E2e => DelayMechanism::E2e,
+            config::DelayMechanism::P2p => DelayMechanism::P2p {
+                log_min_pdelay_req_interval: self.config.log_min_pdelay_req_interval,
+            },
+        };
         config.arbitrary_timescale = match self.config.arbitrary_timescale {
             config::ArbitraryTimescale::Refuse => ArbitraryTimescale::Refuse,
             config::ArbitraryTimescale::Utc => ArbitraryTimescale::Utc,
@@ -180,6 +199,7 @@ impl PtpSource {
                     result.and_then(|()| self.receive_general(source, sockets))
                 }
                 () = news(&mut monitor) => match self.is_running() {
+                    true if self.stamper.speed_has_changed() => return Stop::SpeedChanged,
                     true => Ok(()),
                     false => return Stop::LinkDown,
                 },
@@ -199,7 +219,7 @@ impl PtpSource {
         while let Some(notice) = sockets.event.get_mut().notice()? {
             let (id, stamp) = match notice {
                 Notice::TransmittedByHardware { id, stamp } if self.stamper.is_hardware() => {
-                    (id, self.stamper.hardware(&self.context, stamp))
+                    (id, self.stamper.transmitted(&self.context, stamp))
                 }
                 Notice::Transmitted { id, stamp } if !self.stamper.is_hardware() => {
                     (id, Some(self.context.stamp(stamp)))
@@ -240,20 +260,29 @@ impl PtpSource {
     fn refused(&mut self, result: Result<(), ptp::Rejection>) {
         let Err(reason) = result else { return };
         tracing::trace!("source {}: {}", self.context.name, reason.name());
-        if reason == ptp::Rejection::ArbitraryTimescale {
-            let text = "the ptpTimescale flag of the grandmaster is not set; if you know what it \
-                        gives, set arbitrary-timescale to \"utc\" or \"tai\"";
-            self.trouble.say(&self.context.name, text.to_owned());
-        }
+        let text = match reason {
+            ptp::Rejection::ArbitraryTimescale => {
+                "the ptpTimescale flag of the grandmaster is not set; if you know what it gives, \
+                 set arbitrary-timescale to \"utc\" or \"tai\""
+            }
+            ptp::Rejection::MultipleResponders => {
+                "more than one neighbour answers Pdelay_Req: with delay-mechanism \"p2p\" the \
+                 link must lead to one port, past no switch that is none of PTP"
+            }
+            _ => return,
+        };
+        self.trouble.say(&self.context.name, text.to_owned());
     }
 
     fn act(&mut self, source: &mut Source, sockets: &mut Sockets) -> io::Result<()> {
         while let Some(action) = source.poll_action() {
             match action {
-                Action::SendEvent { id, bytes } => self.send_event(source, sockets, id, &bytes)?,
-                Action::SendGeneral { bytes } => {
+                Action::SendEvent { id, to, bytes } => {
+                    self.send_event(source, sockets, id, (to, &bytes))?;
+                }
+                Action::SendGeneral { to, bytes } => {
                     let socket = sockets.general.as_mut().unwrap_or(&mut sockets.event);
-                    socket.get_mut().send(&bytes)?;
+                    send(socket, (to, &bytes))?;
                 }
                 Action::Compared(compared) => {
                     let estimate = source.estimator().estimate();
@@ -284,9 +313,9 @@ impl PtpSource {
         source: &mut Source,
         sockets: &mut Sockets,
         id: TransmitId,
-        bytes: &[u8],
+        message: (Group, &[u8]),
     ) -> io::Result<()> {
-        let sent = sockets.event.get_mut().send(bytes)?;
+        let sent = send(&mut sockets.event, message)?;
         match sent.id {
             Some(awaited) => {
                 while sockets.awaited.len() >= AWAITED {
@@ -327,7 +356,8 @@ impl PtpSource {
             });
         };
         let now = self.context.clock.borrow().now();
-        let edge = source.edge(self.context.id, self.context.terms, now);
+        let terms = self.stamper.terms(self.context.terms);
+        let edge = source.edge(self.context.id, terms, now);
         self.stamper.show(&mut status);
         status.reach = source.reach();
         status.poll_interval = source.pace();
@@ -377,6 +407,13 @@ fn open_pair(
 ) -> Result<(TimeSocket, Option<TimeSocket>), OpenError> {
     let event = open_udp(name, version, PtpPort::Event, hardware)?;
     Ok((event, Some(open_udp(name, version, PtpPort::General, Hardware::Unwanted)?)))
+}
+
+fn send(socket: &mut AsyncSocket, (to, bytes): (Group, &[u8])) -> io::Result<Sent> {
+    match to {
+        Group::Primary => socket.get_mut().send(bytes),
+        Group::Pdelay => socket.get_mut().send_to_neighbour(bytes),
+    }
 }
 
 /// Never, where there is no monitor, or it has failed.

@@ -4,9 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use clock_models::comparison::{Stamp, StampedBy};
+use clock_models::keeper::Terms;
 use utcd_linux::socket::{Hardware, HardwareStamp, Received, StampFaults, Stamping};
 
 use super::Context;
+use super::latency::{Latency, Link};
 use crate::config::TimeStamps;
 use crate::host_clock::{Place, SharedPhc};
 use crate::status::SourceStatus;
@@ -17,6 +19,8 @@ pub(super) struct Stamper {
     wish: TimeStamps,
     /// The clock of the NIC that stamps, by its index, while its stamps are used.
     phc: Option<(u32, Rc<RefCell<SharedPhc>>)>,
+    /// The link of that NIC.
+    link: Option<Link>,
     /// Who stamps what goes, otherwise.
     transmit: StampedBy,
     /// Why the NIC does not stamp, where it was to.
@@ -33,6 +37,7 @@ impl Stamper {
         Self {
             wish,
             phc: None,
+            link: None,
             transmit: StampedBy::UserSpace,
             why_not: None,
             said: None,
@@ -62,9 +67,12 @@ impl Stamper {
         }
         // The clock of before is let go last: it is the same one as a rule.
         match clock_of(context, stamping) {
-            Ok(phc) => self.phc = Some(phc),
+            Ok(phc) => {
+                self.phc = Some(phc);
+                self.look_at_link(context, stamping);
+            }
             Err(reason) => {
-                (self.phc, self.latency) = (None, None);
+                (self.phc, self.link, self.latency) = (None, None, None);
                 if self.wish == TimeStamps::Hardware {
                     return Err(reason);
                 }
@@ -73,6 +81,34 @@ impl Stamper {
         }
         self.say(context);
         Ok(())
+    }
+
+    /// Takes the latencies that are declared for the link of the NIC as it is.
+    fn look_at_link(&mut self, context: &Context, stamping: &Stamping) {
+        let nic = stamping.hardware.as_ref().map(|hardware| hardware.nic.as_str());
+        let link = nic.map(|nic| Link::of(nic, &context.interfaces));
+        let said = self.link.as_ref().map(|link| &link.latency);
+        let now = link.as_ref().map(|link| &link.latency);
+        if let Some(Err(reason)) = now.filter(|_| now != said) {
+            tracing::warn!("source {}: {reason}", context.name);
+        }
+        self.link = link;
+    }
+
+    /// The link goes at another speed than when it was looked at: path and latencies differ.
+    pub(super) fn speed_has_changed(&self) -> bool {
+        self.link.as_ref().is_some_and(Link::has_changed)
+    }
+
+    /// The latencies in force.
+    fn known(&self) -> Option<&Latency> {
+        self.link.as_ref()?.latency.as_ref().ok()?.as_ref()
+    }
+
+    /// What is said of the source, with what is known of the stamps.
+    pub(super) fn terms(&self, terms: Terms) -> Terms {
+        let latency_uncertainty = self.known().map_or(0.0, Latency::offset_uncertainty);
+        Terms { latency_uncertainty, ..terms }
     }
 
     /// Says whose stamps are used, when that changes.
@@ -100,22 +136,30 @@ impl Stamper {
         if !self.is_hardware() {
             return Some(context.stamp(software));
         }
-        let stamp = received.hardware.and_then(|stamp| self.hardware(context, stamp));
+        let stamp = received.hardware.and_then(|stamp| self.on_time_base(context, stamp));
         if let (Some(stamp), StampedBy::Kernel) = (stamp, software.by) {
             self.latency = Some((context.stamp(software).at - stamp.at).seconds());
         }
-        stamp
+        stamp.map(|stamp| self.known().map_or(stamp, |known| known.came(stamp)))
+    }
+
+    /// When a packet left, by the NIC, in the time base of the clock; `None` where it is no
+    /// stamp of late, or its clock cannot be read.
+    pub(super) fn transmitted(&mut self, context: &Context, stamp: HardwareStamp) -> Option<Stamp> {
+        let stamp = self.on_time_base(context, stamp)?;
+        Some(self.known().map_or(stamp, |known| known.left(stamp)))
     }
 
     /// A stamp of the NIC in the time base of the clock; `None` where it is no stamp of
     /// late, or its clock cannot be read.
-    pub(super) fn hardware(&mut self, context: &Context, stamp: HardwareStamp) -> Option<Stamp> {
+    fn on_time_base(&mut self, context: &Context, stamp: HardwareStamp) -> Option<Stamp> {
         let (known, _) = self.phc.as_ref()?;
         let index = stamp.phc.unwrap_or(*known);
         if index != *known {
-            // Another NIC below the same interface.
+            // Another NIC below the same interface. What was known of the other does not hold.
             let phc = context.phcs.get(Place::Index(index)).ok()?;
             self.phc = Some((index, phc));
+            self.link = None;
         }
         let (_, phc) = self.phc.as_ref()?;
         context.clock.borrow().hardware_stamp(stamp.at, phc)
@@ -130,6 +174,10 @@ impl Stamper {
     pub(super) fn show(&self, status: &mut SourceStatus) {
         status.no_hardware.clone_from(&self.why_not);
         status.host_latency = self.latency;
+        status.latency = self.link.as_ref().and_then(Link::status);
+        if let Some(Err(reason)) = self.link.as_ref().map(|link| &link.latency) {
+            status.reason.get_or_insert_with(|| reason.clone());
+        }
         // One that is missing is counted where it is missed.
         let unmatched = self.unmatched[0] + self.unmatched[1];
         if unmatched > 0 {

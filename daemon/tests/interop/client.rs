@@ -6,7 +6,7 @@ use utcd::status::{ClockState, SelectionState};
 
 use crate::daemon::{Utcd, clock, source};
 use crate::network::{Host, on_network};
-use crate::peers::{Master, TRANSPORTS, chronyd, ntp_source, ptp_source};
+use crate::peers::{Master, TRANSPORTS, chronyd, ntp_source, p2p_source, ptp_source};
 use crate::program::Scratch;
 use crate::query::assert_on_time;
 
@@ -65,6 +65,67 @@ fn utcd_follows_ptp4l_over_udp_ipv6_in_two_domains() {
 #[test]
 fn utcd_follows_ptp4l_over_ethernet_in_two_domains() {
     utcd_follows_ptp4l(TRANSPORTS[2]);
+}
+
+/// Both ask each other, and `ptp4l` holds a neighbour that it cannot hear for a fault.
+fn utcd_follows_ptp4l_peer_to_peer((name, transport): (&'static str, &'static str)) {
+    on_network::<2>(&["ptp4l"], move |network| {
+        let [here, there] = &network.hosts[..] else { panic!() };
+        let scratch = Scratch::new();
+        let master = Master { delay_mechanism: "P2P", ..Master::of(name, 0) };
+        let running = master.run(there, &scratch);
+        let utcd = Utcd::start(here, &scratch, &p2p_source("gm", transport, 0));
+        utcd.until_locked_to("gm");
+        let status = utcd.until("the link was not measured", |status| {
+            source(status, "gm").is_some_and(|gm| gm.delay.is_some())
+        });
+        let gm = source(&status, "gm").unwrap();
+        assert_eq!(gm.reference, Some(master.clock_identity()));
+        for fault in ["multiple-responders", "message-type", "link-delay"] {
+            assert_eq!(gm.rejected.get(fault), None, "{:?}", gm.rejected);
+        }
+        assert!(!running.said().contains("FAULTY"), "{}", running.said());
+        assert_on_time(there, here.ipv4());
+    });
+}
+
+#[test]
+fn utcd_follows_ptp4l_peer_to_peer_over_udp_ipv4() {
+    utcd_follows_ptp4l_peer_to_peer(TRANSPORTS[0]);
+}
+
+#[test]
+fn utcd_follows_ptp4l_peer_to_peer_over_udp_ipv6() {
+    utcd_follows_ptp4l_peer_to_peer(TRANSPORTS[1]);
+}
+
+#[test]
+fn utcd_follows_ptp4l_peer_to_peer_over_ethernet() {
+    utcd_follows_ptp4l_peer_to_peer(TRANSPORTS[2]);
+}
+
+#[test]
+fn two_neighbours_on_what_is_to_be_a_link_are_a_fault_that_is_named() {
+    on_network::<3>(&["ptp4l"], |network| {
+        let [here, there, elsewhere] = &network.hosts[..] else { panic!() };
+        let scratch = Scratch::new();
+        let masters = [1, 2].map(|identity| {
+            let master = Master { identity, ..Master::of("UDPv4", 0) };
+            Master { delay_mechanism: "P2P", ..master }
+        });
+        let _one = masters[0].run(there, &scratch);
+        let other = masters[1].run(elsewhere, &scratch);
+        let utcd = Utcd::start(here, &scratch, &p2p_source("gm", "udp-ipv4", 0));
+        utcd.until("the fault is not named", |status| {
+            source(status, "gm").is_some_and(|gm| {
+                let text =
+                    gm.reason.as_ref().is_some_and(|reason| reason.contains("one neighbour"));
+                text && gm.rejected.contains_key("multiple-responders")
+            })
+        });
+        other.stop();
+        utcd.until_locked_to("gm");
+    });
 }
 
 #[test]

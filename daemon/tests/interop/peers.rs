@@ -21,6 +21,8 @@ pub(crate) const TRANSPORTS: [(&str, &str); 3] =
 /// A `ptp4l` that gives the time of the system clock.
 pub(crate) struct Master {
     pub(crate) transport: &'static str,
+    /// `E2E` or `P2P`.
+    pub(crate) delay_mechanism: &'static str,
     pub(crate) domain: u8,
     /// Of the grandmaster, and the name of its files.
     pub(crate) identity: u8,
@@ -29,7 +31,7 @@ pub(crate) struct Master {
 
 impl Master {
     pub(crate) fn of(transport: &'static str, domain: u8) -> Self {
-        Self { transport, domain, identity: domain, priority1: 128 }
+        Self { transport, delay_mechanism: "E2E", domain, identity: domain, priority1: 128 }
     }
 
     /// The clockIdentity, as utcd writes it.
@@ -43,12 +45,13 @@ impl Master {
         let config = format!(
             "[global]\n\
              free_running 1\ntime_stamping software\n\
-             domainNumber {}\nnetwork_transport {}\npriority1 {}\nclockIdentity {}\n\
+             domainNumber {}\nnetwork_transport {}\ndelay_mechanism {}\npriority1 {}\nclockIdentity {}\n\
              logAnnounceInterval -2\nannounceReceiptTimeout 2\n\
-             logSyncInterval -2\nlogMinDelayReqInterval -2\n\
+             logSyncInterval -2\nlogMinDelayReqInterval -2\nlogMinPdelayReqInterval -2\n\
              use_syslog 0\nverbose 1\nuds_address {}\n",
             self.domain,
             self.transport,
+            self.delay_mechanism,
             self.priority1,
             self.clock_identity(),
             scratch.file(&format!("ptp4l-{}.sock", self.identity)),
@@ -73,4 +76,10 @@ pub(crate) fn ptp_source(name: &str, transport: &str, domain: u8) -> String {
         "[[source.ptp]]\nname = \"{name}\"\ninterface = \"eth0\"\ntransport = \"{transport}\"\n\
          domain = {domain}\narbitrary-timescale = \"utc\"\n"
     )
+}
+
+/// The same with the peer delay mechanism, for a [`Master`] with `P2P`.
+pub(crate) fn p2p_source(name: &str, transport: &str, domain: u8) -> String {
+    let asked = "delay-mechanism = \"p2p\"\nlog-min-pdelay-req-interval = -2\n";
+    ptp_source(name, transport, domain) + asked
 }

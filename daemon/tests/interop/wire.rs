@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 
 use crate::daemon::Utcd;
 use crate::network::{Host, on_network};
-use crate::peers::{Master, TRANSPORTS, chronyd, ntp_source, ptp_source};
+use crate::peers::{Master, TRANSPORTS, chronyd, ntp_source, p2p_source, ptp_source};
 use crate::program::{Running, Scratch, find, patiently, run};
 use crate::query::ask_in_version;
 
@@ -68,6 +68,40 @@ fn tshark_decodes_every_packet_that_utcd_sends() {
         }
         // Server.
         expected.extend([3, 4].map(|version| format!("eth:ethertype:ip:udp:ntp {version} 4")));
+        let sent = patiently("what was sent is not in the capture", || {
+            let sent = dissect(&capture, &here.mac());
+            expected.iter().all(|kind| sent.contains_key(kind)).then_some(sent)
+        });
+        assert_eq!(sent.len(), expected.len(), "{sent:#?}");
+    });
+}
+
+#[test]
+fn tshark_decodes_every_packet_of_the_peer_delay_mechanism() {
+    on_network::<2>(&["ptp4l", "tshark", "dumpcap"], |network| {
+        let [here, there] = &network.hosts[..] else { panic!() };
+        let scratch = Scratch::new();
+        let capture = scratch.file("utcd.pcapng");
+        let _recorder = record(there, &scratch, &capture);
+        let masters = [0, 1, 2].map(|n| {
+            let master = Master::of(TRANSPORTS[usize::from(n)].0, n);
+            Master { delay_mechanism: "P2P", ..master }.run(there, &scratch)
+        });
+        let mut sources = String::new();
+        for (domain, (name, transport)) in (0..).zip(TRANSPORTS) {
+            sources += &p2p_source(name, transport, domain);
+        }
+        let utcd = Utcd::start(here, &scratch, &sources);
+        utcd.until_agreeing(&["UDPv4", "UDPv6", "L2"]);
+        drop((utcd, masters));
+
+        // Pdelay_Req, Pdelay_Resp and Pdelay_Resp_Follow_Up, and nothing else.
+        let carriers =
+            ["eth:ethertype:ip:udp:ptp", "eth:ethertype:ipv6:udp:ptp", "eth:ethertype:ptp"];
+        let expected: Vec<String> = carriers
+            .iter()
+            .flat_map(|carrier| ["0x02", "0x03", "0x0a"].map(|kind| format!("{carrier} {kind}")))
+            .collect();
         let sent = patiently("what was sent is not in the capture", || {
             let sent = dissect(&capture, &here.mac());
             expected.iter().all(|kind| sent.contains_key(kind)).then_some(sent)

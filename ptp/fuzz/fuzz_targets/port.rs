@@ -1,18 +1,23 @@
 //! A script of messages, stamps and time against a port: no panic, and no reading that
 //! leaves the port twice.
 //!
-//! A script is steps of an octet that says what happens, one for the time that passes
-//! before, one for the length of a message, and the message.
+//! A script is an octet that chooses the delay mechanism, and steps of an octet that says
+//! what happens, one for the time that passes before, one for the length of a message, and
+//! the message.
 #![no_main]
 
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::time::{Duration, Free, LeapTable, Timestamp};
 use libfuzzer_sys::fuzz_target;
-use ptp::{Action, ArbitraryTimescale, ClockIdentity, Port, PortConfig, TransmitId};
+use ptp::{Action, ArbitraryTimescale, ClockIdentity, DelayMechanism, Port, PortConfig, TransmitId};
 
 fuzz_target!(|script: &[u8]| {
     let mut config = PortConfig::new(ClockIdentity([1; 8]), LeapTable::built_in());
     config.arbitrary_timescale = ArbitraryTimescale::Utc;
+    let Some((&mechanism, script)) = script.split_first() else { return };
+    if mechanism % 2 == 1 {
+        config.delay_mechanism = DelayMechanism::P2p { log_min_pdelay_req_interval: 0 };
+    }
     let Ok(mut port) = Port::new(config, 1) else { return };
     let (mut now, mut ids) = (Timestamp::<Free>::EPOCH, Vec::new());
     let mut readings = Vec::new();

@@ -50,7 +50,7 @@ fn known_time_stamps_t1_to_t4_give_differences_of_the_right_sign() {
     port.handle_timeout(Timestamp::from_secs(1));
     let mut request = None;
     while let Some(action) = port.poll_action() {
-        if let Action::SendEvent { id, bytes } = action {
+        if let Action::SendEvent { id, bytes, .. } = action {
             request = Some((id, Message::decode(&bytes).unwrap().header));
         }
     }

@@ -5,4 +5,5 @@ mod faults;
 mod fuzz;
 mod masters;
 mod pair;
+mod peer;
 mod source;

@@ -261,7 +261,7 @@ impl Pair {
     fn perform(&mut self) {
         while let Some(action) = self.port.poll_action() {
             match action {
-                Action::SendEvent { id, bytes } => self.send(id, &bytes),
+                Action::SendEvent { id, bytes, .. } => self.send(id, &bytes),
                 Action::SendGeneral { .. } => panic!("a slave has nothing general to say"),
                 Action::Compared(comparison) => self.compared.push(comparison),
                 Action::MasterChanged { from, to } => {

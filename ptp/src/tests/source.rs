@@ -33,7 +33,7 @@ fn pass(source: &mut Source, master: &mut Master, second: i64, gives_time: bool)
         let _ = source.handle_general(&follow_up.unwrap().encode(), later);
     }
     while let Some(action) = source.poll_action() {
-        if let Action::SendEvent { id, bytes } = action {
+        if let Action::SendEvent { id, bytes, .. } = action {
             let request = Message::decode(&bytes).unwrap().header;
             source.handle_transmitted(id, stamp(now)).unwrap();
             let answer = master.delay_resp(&request, later);

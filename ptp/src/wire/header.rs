@@ -9,13 +9,16 @@ use crate::rejection::Rejection;
 /// Octets of the common header (IEEE 1588-2019 13.3).
 pub(super) const HEADER_LENGTH: usize = 34;
 
-/// messageType of the messages of an end-to-end port (13.3.2.3).
+/// messageType of the messages of a slave-only port (13.3.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MessageType {
     Sync = 0x0,
     DelayReq = 0x1,
+    PdelayReq = 0x2,
+    PdelayResp = 0x3,
     FollowUp = 0x8,
     DelayResp = 0x9,
+    PdelayRespFollowUp = 0xa,
     Announce = 0xb,
 }
 
@@ -24,8 +27,11 @@ impl MessageType {
         Ok(match bits {
             0x0 => Self::Sync,
             0x1 => Self::DelayReq,
+            0x2 => Self::PdelayReq,
+            0x3 => Self::PdelayResp,
             0x8 => Self::FollowUp,
             0x9 => Self::DelayResp,
+            0xa => Self::PdelayRespFollowUp,
             0xb => Self::Announce,
             _ => return Err(Rejection::MessageType),
         })
@@ -38,7 +44,7 @@ impl MessageType {
             Self::DelayReq => 1,
             Self::FollowUp => 2,
             Self::DelayResp => 3,
-            Self::Announce => 5,
+            Self::PdelayReq | Self::PdelayResp | Self::PdelayRespFollowUp | Self::Announce => 5,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The messages of IEEE 1588-2019 clause 13 that an end-to-end port exchanges.
+//! The messages of IEEE 1588-2019 clause 13 that a slave-only port exchanges, with either
+//! delay mechanism.
 //!
 //! TLVs that follow a message are neither read nor sent.
 
@@ -7,6 +8,7 @@ mod delay_resp;
 mod follow_up;
 mod header;
 mod identity;
+mod pdelay;
 mod reader;
 mod sync;
 
@@ -15,6 +17,7 @@ pub use delay_resp::DelayResp;
 pub use follow_up::FollowUp;
 pub use header::{Flags, Header};
 pub use identity::{ClockIdentity, PortIdentity};
+pub use pdelay::{PdelayReq, PdelayResp, PdelayRespFollowUp};
 pub use sync::{DelayReq, Sync};
 
 use crate::rejection::Rejection;
@@ -42,6 +45,9 @@ pub enum Body {
     DelayReq(DelayReq),
     FollowUp(FollowUp),
     DelayResp(DelayResp),
+    PdelayReq(PdelayReq),
+    PdelayResp(PdelayResp),
+    PdelayRespFollowUp(PdelayRespFollowUp),
 }
 
 impl Message {
@@ -61,6 +67,11 @@ impl Message {
             MessageType::DelayReq => Body::DelayReq(DelayReq::decode(&mut reader)?),
             MessageType::FollowUp => Body::FollowUp(FollowUp::decode(&mut reader)?),
             MessageType::DelayResp => Body::DelayResp(DelayResp::decode(&mut reader)?),
+            MessageType::PdelayReq => Body::PdelayReq(PdelayReq::decode(&mut reader)?),
+            MessageType::PdelayResp => Body::PdelayResp(PdelayResp::decode(&mut reader)?),
+            MessageType::PdelayRespFollowUp => {
+                Body::PdelayRespFollowUp(PdelayRespFollowUp::decode(&mut reader)?)
+            }
             MessageType::Announce => Body::Announce(Announce::decode(&mut reader)?),
         };
         Ok(Self { header, body })
@@ -76,6 +87,9 @@ impl Message {
             Body::DelayReq(request) => request.encode(&mut bytes),
             Body::FollowUp(follow_up) => follow_up.encode(&mut bytes),
             Body::DelayResp(response) => response.encode(&mut bytes),
+            Body::PdelayReq(request) => request.encode(&mut bytes),
+            Body::PdelayResp(response) => response.encode(&mut bytes),
+            Body::PdelayRespFollowUp(follow_up) => follow_up.encode(&mut bytes),
             Body::Announce(announce) => announce.encode(&mut bytes),
         };
         let header = self.header.encode(message_type, bytes.len() as u16);
@@ -130,11 +144,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_for_an_end_to_end_slave_is_refused_by_name() {
+    fn what_is_not_for_a_slave_is_refused_by_name() {
         for (octet, value, reason) in [
             (1, 0x01, Rejection::Version),
             (1, 0x03, Rejection::Version),
-            (0, 0x02, Rejection::MessageType),
+            (0, 0x04, Rejection::MessageType),
             (0, 0x0d, Rejection::MessageType),
             (0, 0x0f, Rejection::MessageType),
             (40, 0x3c, Rejection::TimeStamp),
@@ -151,19 +165,20 @@ mod tests {
     proptest! {
         #[test]
         fn what_decodes_encodes_to_the_same_bytes_but_for_reserved_ones(
-            kind in prop::sample::select(vec![0u8, 1, 8, 9, 0xb]),
+            kind in prop::sample::select(vec![0u8, 1, 2, 3, 8, 9, 0xa, 0xb]),
             mut octets in prop::collection::vec(any::<u8>(), 64),
         ) {
-            let length = match kind { 9 => 54, 0xb => 64, _ => 44 };
+            let length = match kind { 2 | 3 | 9 | 0xa => 54, 0xb => 64, _ => 44 };
             octets.truncate(length);
             octets[0] = octets[0] & 0xf0 | kind;
             octets[1] = octets[1] & 0xf0 | 2;
             octets[2..4].copy_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
-            // messageTypeSpecific, controlField and the reserved octet of Announce are
-            // set by the sender and ignored by the receiver.
+            // messageTypeSpecific, controlField and the reserved octets of Announce and
+            // Pdelay_Req are set by the sender and ignored by the receiver.
             octets[16..20].fill(0);
-            octets[32] = [0, 1, 0, 0, 0, 0, 0, 0, 2, 3, 0, 5][usize::from(kind)];
+            octets[32] = [0, 1, 5, 5, 0, 0, 0, 0, 2, 3, 5, 5][usize::from(kind)];
             if kind == 0xb { octets[46] = 0; }
+            if kind == 2 { octets[44..].fill(0); }
             match Message::decode(&octets) {
                 Ok(message) => prop_assert_eq!(message.encode(), octets),
                 Err(reason) => prop_assert_eq!(reason, Rejection::TimeStamp),

@@ -125,14 +125,14 @@ impl World {
     fn act(&mut self, id: LinkId, now: Timestamp<Tai>) {
         while let Some(action) = self.ptp(id).and_then(|ptp| ptp.source.poll_action()) {
             match action {
-                Action::SendEvent { id: transmit, bytes } => {
+                Action::SendEvent { id: transmit, bytes, .. } => {
                     self.carry(id, Way::ToServer, Packet::new(&bytes, true), now, now);
                     let stamp = self.hosts[id.hop].stamp();
                     let Some(ptp) = self.ptp(id) else { return };
                     // What is refused has been counted.
                     let _ = ptp.source.handle_transmitted(transmit, stamp);
                 }
-                Action::SendGeneral { bytes } => {
+                Action::SendGeneral { bytes, .. } => {
                     self.carry(id, Way::ToServer, Packet::new(&bytes, false), now, now);
                 }
                 Action::Compared(_) => {

@@ -5,8 +5,10 @@
 SETTLE=180
 SECONDS_MEASURED=${SECONDS_MEASURED:-220}
 
-utcd_client() {     # utcd_client NAME NAMESPACE INTERFACE
-    utcd "$1" "$2" <<END
+declare -A transport_of=([L2]=ethernet [UDPv4]=udp-ipv4 [UDPv6]=udp-ipv6)
+
+utcd_client() {     # utcd_client NAME NAMESPACE INTERFACE [LOG_INTERVAL [LINE...]]
+    utcd "$1" "$2" "${@:5}" <<END
 [[clock]]
 name = "nic"
 type = "phc"
@@ -15,7 +17,9 @@ drift-file = "none"
 [[source.ptp]]
 clock = "nic"
 interface = "$3"
-transport = "ethernet"
+transport = "${transport_of[$TRANSPORT]}"
+delay-mechanism = "${MECHANISM,,}"
+log-min-pdelay-req-interval = ${4:-0}
 END
 }
 
@@ -41,7 +45,7 @@ accuracy() {
     begin=$(uptime_s)
     ptp4l_client pi B1 "$rate" hts1 pi
     ptp4l_client linreg B2 "$rate" hts3 linreg
-    utcd_client utcd B3 hts5
+    utcd_client utcd B3 hts5 "$rate"
     claim "$name" "$SIM/clock3/vs_clock0_ns" utcd
     sleep $((SETTLE / 2)); progress "$label: settled for $((SETTLE / 2)) s"
     sleep $((SETTLE / 2)); progress "$label: measuring"

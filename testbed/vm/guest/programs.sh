@@ -31,25 +31,33 @@ stop_all() {
     stop_background
 }
 
-# ptp_rate LOG: lines of ptp4l's configuration for so many exchanges, 2^-LOG a second.
-ptp_rate() { printf 'logSyncInterval %s\nlogMinDelayReqInterval %s\n' "$1" "$1"; }
+# How PTP messages travel (L2, UDPv4, UDPv6) and how the path is measured (E2E, P2P), in the
+# words of ptp4l. A scenario may say so before.
+TRANSPORT=${TRANSPORT:-L2}
+MECHANISM=${MECHANISM:-E2E}
 
-# ptp4l_master NAME NAMESPACE LOG_INTERVAL INTERFACE...: a grandmaster on L2 with the PHC of
-# the interfaces, which it does not steer. EXTRA: more lines of configuration.
+# ptp_rate LOG: lines of ptp4l's configuration for so many exchanges, 2^-LOG a second.
+ptp_rate() {
+    printf 'network_transport %s\ndelay_mechanism %s\n' "$TRANSPORT" "$MECHANISM"
+    printf '%s '"$1"'\n' logSyncInterval logMinDelayReqInterval logMinPdelayReqInterval
+}
+
+# ptp4l_master NAME NAMESPACE LOG_INTERVAL INTERFACE...: a grandmaster with the PHC of the
+# interfaces, which it does not steer. EXTRA: more lines of configuration.
 ptp4l_master() {
     local name=$1 namespace=$2 rate=$3 interface arguments=()
     shift 3
     { printf '[global]\nuds_address %s/%s.uds\nmasterOnly 1\n' "$RUN" "$name"
       ptp_rate "$rate"; printf '%b\n' "${EXTRA:-}"; } > "$RUN/$name.cfg"
     for interface in "$@"; do arguments+=(-i "$interface"); done
-    start "$name" "$namespace" ptp4l -f "$RUN/$name.cfg" "${arguments[@]}" -2 -H -m
+    start "$name" "$namespace" ptp4l -f "$RUN/$name.cfg" "${arguments[@]}" -H -m
 }
 
 # ptp4l_client NAME NAMESPACE LOG_INTERVAL INTERFACE SERVO: steers the PHC of the interface.
 ptp4l_client() {
     { printf '[global]\nuds_address %s/%s.uds\nslaveOnly 1\nclock_servo %s\n' "$RUN" "$1" "$5"
       ptp_rate "$3"; printf '%b\n' "${EXTRA:-}"; } > "$RUN/$1.cfg"
-    start "$1" "$2" ptp4l -f "$RUN/$1.cfg" -i "$4" -2 -H -m
+    start "$1" "$2" ptp4l -f "$RUN/$1.cfg" -i "$4" -H -m
 }
 
 # utcd NAME NAMESPACE [LINE...]: with the configuration on standard input, and more lines of

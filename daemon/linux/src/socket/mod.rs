@@ -59,6 +59,8 @@ pub struct TimeSocket {
     /// Where [`TimeSocket::send`] sends to; `None` where the kernel knows (a client), or
     /// there is no such place (a server).
     destination: Option<SockAddr>,
+    /// Where [`TimeSocket::send_to_neighbour`] sends to, of PTP.
+    neighbour: Option<SockAddr>,
     stamping: Stamping,
     flags: Flags,
     clocks: StampingClocks,
@@ -149,6 +151,7 @@ impl TimeSocket {
         Ok(Self {
             socket,
             destination: None,
+            neighbour: None,
             clocks: StampingClocks::new(hardware, &stamping),
             stamping,
             flags,
@@ -157,9 +160,11 @@ impl TimeSocket {
         })
     }
 
-    /// Makes `destination` the place that [`TimeSocket::send`] sends to.
-    pub(crate) fn aim(&mut self, destination: SockAddr) {
+    /// Makes `destination` the place that [`TimeSocket::send`] sends to, and `neighbour`
+    /// that of [`TimeSocket::send_to_neighbour`].
+    pub(crate) fn aim(&mut self, destination: SockAddr, neighbour: SockAddr) {
         self.destination = Some(destination);
+        self.neighbour = Some(neighbour);
     }
 
     /// Who stamps, as granted by the kernel and the NIC. Single stamps may still be the
@@ -237,13 +242,29 @@ impl TimeSocket {
             // An ICMP answer to an earlier datagram, told by `notice`, would fail this one.
             self.socket.take_error()?;
         }
-        let (parts, before) = ([IoSlice::new(bytes)], raw_now());
+        let before = raw_now();
+        let result = self.sendmsg(bytes, self.destination.as_ref());
+        self.departed(before, result)
+    }
+
+    /// Sends a PTP peer delay message, to the group that is not forwarded.
+    ///
+    /// # Errors
+    /// As [`TimeSocket::send`]; also where the socket is none of PTP.
+    pub fn send_to_neighbour(&mut self, bytes: &[u8]) -> io::Result<Sent> {
+        let neighbour = self.neighbour.as_ref().ok_or_else(no_such_family)?;
+        let before = raw_now();
+        let result = self.sendmsg(bytes, Some(neighbour));
+        self.departed(before, result)
+    }
+
+    fn sendmsg(&self, bytes: &[u8], destination: Option<&SockAddr>) -> io::Result<usize> {
+        let parts = [IoSlice::new(bytes)];
         let mut header = MsgHdr::new().with_buffers(&parts);
-        if let Some(destination) = &self.destination {
+        if let Some(destination) = destination {
             header = header.with_addr(destination);
         }
-        let result = self.socket.sendmsg(&header, 0);
-        self.departed(before, result)
+        self.socket.sendmsg(&header, 0)
     }
 
     /// Answers `request`, from the address that it was sent to.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use nix::errno::Errno;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv4RecvErr, Ipv6RecvErr, Ipv6RecvPacketInfo};
-use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, Type};
 
 use super::{Hardware, Ready, TimeSocket, Wanted};
 use crate::interface::{Interface, InterfaceError, Purpose};
@@ -15,6 +15,10 @@ use crate::interface::{Interface, InterfaceError, Purpose};
 const PTP_GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 1, 129);
 /// The same over IPv6, with global scope (IEEE 1588-2019 Annex D.3).
 const PTP_GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff0e, 0, 0, 0, 0, 0, 0, 0x181);
+/// Peer delay messages over IPv4: routers do not forward it (IEEE 1588-2019 Annex C.3).
+const PDELAY_GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 107);
+/// The same over IPv6 (IEEE 1588-2019 Annex D.3).
+const PDELAY_GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x6b);
 /// Below it a port needs a privilege.
 const UNPRIVILEGED_PORT: u16 = 1024;
 
@@ -197,8 +201,8 @@ fn tell_interface(socket: &Socket, version: IpVersion) -> Result<(), OpenError> 
     .map_err(cannot("ask for the address a datagram comes to"))
 }
 
-/// A socket on a PTP port of the interface called `interface`, in the PTP multicast group
-/// and with it as destination. It hears this interface only, and not itself; several
+/// A socket on a PTP port of the interface called `interface`, in the PTP multicast groups
+/// and with them as destinations. It hears this interface only, and not itself; several
 /// programs and domains may share the port. Only the event port has stamps of the NIC.
 ///
 /// # Errors
@@ -232,24 +236,29 @@ pub fn ptp(
     }
     let mut socket = TimeSocket::new(socket, wanted, ready).map_err(cannot("open a UDP socket"))?;
     let inner = &socket.socket;
-    let (group, any): (SocketAddr, IpAddr) = match version {
+    let number = port.number();
+    let (groups, any): ([SocketAddr; 2], IpAddr) = match version {
         IpVersion::V4 => {
-            join_v4(inner, interface.index).map_err(cannot("join 224.0.1.129"))?;
-            ((PTP_GROUP_V4, port.number()).into(), Ipv4Addr::UNSPECIFIED.into())
+            join_v4(inner, interface.index).map_err(cannot("join 224.0.1.129 and 224.0.0.107"))?;
+            let groups = [PTP_GROUP_V4, PDELAY_GROUP_V4].map(|group| (group, number).into());
+            (groups, Ipv4Addr::UNSPECIFIED.into())
         }
         IpVersion::V6 => {
-            join_v6(inner, interface.index).map_err(cannot("join ff0e::181"))?;
-            let group = SocketAddrV6::new(PTP_GROUP_V6, port.number(), 0, interface.index);
-            (group.into(), Ipv6Addr::UNSPECIFIED.into())
+            join_v6(inner, interface.index).map_err(cannot("join ff0e::181 and ff02::6b"))?;
+            let on_link = |group| SocketAddrV6::new(group, number, 0, interface.index).into();
+            ([PTP_GROUP_V6, PDELAY_GROUP_V6].map(on_link), Ipv6Addr::UNSPECIFIED.into())
         }
     };
-    bind(inner, (any, port.number()).into())?;
-    socket.aim(group.into());
+    bind(inner, (any, number).into())?;
+    let [primary, pdelay] = groups.map(SockAddr::from);
+    socket.aim(primary, pdelay);
     Ok(socket)
 }
 
 fn join_v4(socket: &Socket, interface: u32) -> io::Result<()> {
-    socket.join_multicast_v4_n(&PTP_GROUP_V4, &InterfaceIndexOrAddress::Index(interface))?;
+    for group in [PTP_GROUP_V4, PDELAY_GROUP_V4] {
+        socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(interface))?;
+    }
     // Not what other programs of this host have joined.
     socket.set_multicast_all_v4(false)?;
     socket.set_multicast_loop_v4(false)?;
@@ -257,7 +266,9 @@ fn join_v4(socket: &Socket, interface: u32) -> io::Result<()> {
 }
 
 fn join_v6(socket: &Socket, interface: u32) -> io::Result<()> {
-    socket.join_multicast_v6(&PTP_GROUP_V6, interface)?;
+    for group in [PTP_GROUP_V6, PDELAY_GROUP_V6] {
+        socket.join_multicast_v6(&group, interface)?;
+    }
     socket.set_multicast_all_v6(false)?;
     socket.set_multicast_if_v6(interface)?;
     socket.set_multicast_loop_v6(false)?;
