@@ -28,13 +28,20 @@ pub struct News {
     /// The estimator gave up what it believed: the server's time, the path or the clock
     /// has changed.
     pub restarted: bool,
+    /// It is the first in the other mode (RFC 9769): what its departure was taken to be is
+    /// wrong in another way, so the estimator was begun anew.
+    pub mode_changed: bool,
 }
 
 /// One server at one address.
 #[derive(Debug)]
 pub struct Source {
     client: Client,
+    /// What was known of the frequency at the start.
+    prior: Option<(f64, f64)>,
     estimator: Estimator,
+    /// The mode of the answers that it has taken in.
+    interleaved: bool,
     last_failure: Option<Rejection>,
 }
 
@@ -50,7 +57,20 @@ impl Source {
         now: Timestamp<Free>,
     ) -> Result<Self, ConfigError> {
         let client = Client::new(config, now)?;
-        Ok(Self { client, estimator: Estimator::new(frequency), last_failure: None })
+        Ok(Self {
+            client,
+            prior: frequency,
+            estimator: Estimator::new(frequency),
+            interleaved: false,
+            last_failure: None,
+        })
+    }
+
+    /// What an estimator of this source begins with: the frequency of TAI against the time
+    /// base, and its standard deviation (ratios).
+    #[must_use]
+    pub const fn prior(&self) -> Option<(f64, f64)> {
+        self.prior
     }
 
     /// The association.
@@ -114,13 +134,18 @@ impl Source {
         let answer = answer.inspect_err(|reason| self.last_failure = Some(*reason))?;
         let Some(answer) = answer else { return Ok(None) };
         self.last_failure = None;
+        let mode_changed = self.interleaved != answer.interleaved;
+        if mode_changed {
+            self.interleaved = answer.interleaved;
+            self.estimator = Estimator::new(self.prior);
+        }
         let before = self.estimator.estimate();
         let fit = self.estimator.update(&answer.comparison);
         if let Some((fit, before)) = fit.zip(before) {
             let deviation = before.offset_deviation;
             self.client.handle_fit(fit.expected - deviation, GROWTH * deviation);
         }
-        Ok(Some(News { restarted: fit.is_some_and(|fit| fit.restarted) }))
+        Ok(Some(News { restarted: fit.is_some_and(|fit| fit.restarted), mode_changed }))
     }
 
     /// The edge of the clock graph as it stands. `own` is the address of this host as

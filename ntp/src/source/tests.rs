@@ -47,6 +47,7 @@ fn answer(at: Timestamp<Free>, offset: f64, delays: [f64; 2]) -> Answer {
         stratum: 1,
         reference_id: ReferenceId::from_bytes(*b"TRUE"),
         precision: -30,
+        interleaved: false,
     }
 }
 
