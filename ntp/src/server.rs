@@ -107,6 +107,12 @@ impl Response {
         Header { transmit, ..self.header }.emit()
     }
 
+    /// It tells when the answer before it left.
+    #[must_use]
+    pub const fn is_interleaved(&self) -> bool {
+        self.left_before.is_some()
+    }
+
     /// Where it is of use to know when the answer left: to be told to
     /// [`Interleaved::left`].
     #[must_use]

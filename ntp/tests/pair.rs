@@ -385,8 +385,7 @@ fn in_interleaved_mode_the_departures_are_those_of_the_wire() {
 
 #[test]
 fn lost_packets_and_stamps_cost_interleaved_exchanges_but_no_truth() {
-    let mut pair =
-        Pair::interleaved(Network { loss: 25, doubled: 60, unstamped: 25, ..LAN });
+    let mut pair = Pair::interleaved(Network { loss: 25, doubled: 60, unstamped: 25, ..LAN });
     pair.run(3600);
     let interleaved = pair.answers.iter().filter(|answer| answer.interleaved).count();
     assert!(interleaved * 2 > pair.answers.len() && pair.answers.len() > 1000);

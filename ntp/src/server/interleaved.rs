@@ -69,9 +69,8 @@ impl Interleaved {
         let asked = (client, request.origin.to_bits());
         let known = self.answers.get(&asked).and_then(|answer| answer.transmit);
         // Where two time stamps are equal, the modes could not be told apart.
-        let is_plain = |transmit: &NtpTimestamp| {
-            request.receive != request.transmit && receive != *transmit
-        };
+        let is_plain =
+            |transmit: &NtpTimestamp| request.receive != request.transmit && receive != *transmit;
         if let Some(transmit) = known.filter(is_plain) {
             self.forget(asked);
             response.header.origin = request.receive;
