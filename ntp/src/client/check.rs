@@ -98,15 +98,6 @@ impl Reply {
             return Err(Rejection::ZeroTimeStamp);
         }
         let t2 = header.receive.to_utc(scale.near);
-        // An interleaved answer has the T3 of the one before it, and left just after T2.
-        let t3 = match form {
-            Form::Basic => header.transmit.to_utc(scale.near),
-            Form::Interleaved => t2,
-        };
-        // Zero is "unknown" (RFC 5905 section 6).
-        if header.reference_time != NtpTimestamp::ZERO && header.reference_time.to_utc(t3) > t3 {
-            return Err(Rejection::ReferenceTimeAfterTransmit);
-        }
         let (server_receive, _) = scale.interval(t2, t2)?;
         let reply = Self { header, server_receive, server_transmit: None, form, receive };
         match form {
@@ -123,7 +114,13 @@ impl Reply {
         scale: &Scale<'_>,
     ) -> Result<Self, Rejection> {
         let t2 = self.header.receive.to_utc(scale.near);
-        let (_, server_transmit) = scale.interval(t2, transmit.to_utc(scale.near))?;
+        let t3 = transmit.to_utc(scale.near);
+        let (_, server_transmit) = scale.interval(t2, t3)?;
+        // Zero is "unknown" (RFC 5905 section 6).
+        let reference = Some(self.header.reference_time).filter(|r| *r != NtpTimestamp::ZERO);
+        if reference.is_some_and(|reference| reference.to_utc(t3) > t3) {
+            return Err(Rejection::ReferenceTimeAfterTransmit);
+        }
         Ok(Self { server_transmit: Some(server_transmit), form, ..self })
     }
 
