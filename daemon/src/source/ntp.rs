@@ -402,7 +402,7 @@ impl Association {
                         context.name
                     );
                 }
-                if news.mode_changed {
+                if news.begun_anew {
                     context.record_start(self.server.prior());
                 }
                 if let Some(answer) = self.server.client().last_answer() {

@@ -274,6 +274,11 @@ impl Client {
         self.schedule.fitted(residual, expected);
     }
 
+    /// So many answers turned out to be of no use: a burst goes on for as many requests.
+    pub const fn prolong_burst(&mut self, answers: u8) {
+        self.schedule.prolong_burst(answers);
+    }
+
     fn next_poll(&self) -> Timestamp<Free> {
         let Some(exchange) = &self.exchange else { return self.started };
         let pending = !matches!(exchange.phase, Phase::Over);
