@@ -376,6 +376,8 @@ impl Daemon {
             clock,
             clock_name: config.clock.clone(),
             local_stratum: config.local_stratum,
+            time_stamps: config.time_stamps,
+            phcs: self.phcs.clone(),
             leap: Rc::clone(&self.leap),
             board: self.board.clone(),
         })
@@ -450,6 +452,7 @@ impl Daemon {
                     max_poll: source.max_poll,
                     max_delay: source.max_delay,
                     burst: source.burst,
+                    interleaved: source.interleaved,
                     ..ClientConfig::default()
                 };
                 spawn_local(NtpSource::new(context, place, config, source.time_stamps).run())

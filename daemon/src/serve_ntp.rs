@@ -1,5 +1,7 @@
 //! Gives the time of a clock by NTP.
 
+mod stamps;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,13 +11,16 @@ use std::time::Duration;
 
 use clock_models::time::{LeapTable, Timestamp, Utc};
 use ntp::packet::ReferenceId;
-use ntp::server::{ServerState, Synchronised, leap_indicator, respond};
+use ntp::server::{Interleaved, Response, ServerState, Synchronised, leap_indicator};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::sleep;
-use utcd_linux::socket::{Hardware, OpenError, Received, server};
+use utcd_linux::interface::{Interface, Purpose, prepare};
+use utcd_linux::socket::{Hardware, Notice, OpenError, Received, Remote, Sent, server};
 
+use self::stamps::{Arrival, Departures, Stamps};
 use crate::board::Board;
-use crate::host_clock::HostClock;
+use crate::config::ServerTimeStamps;
+use crate::host_clock::{HostClock, Phcs};
 use crate::net::AsyncSocket;
 use crate::status::{ClockState, ClockStatus, NtpServerStatus, SourceStatus, Status};
 
@@ -39,6 +44,10 @@ pub struct Served {
     pub clock_name: String,
     /// The stratum while the clock follows nothing, if it may be served then.
     pub local_stratum: Option<u8>,
+    /// Whose time stamps are used.
+    pub time_stamps: ServerTimeStamps,
+    /// The PTP hardware clocks in use.
+    pub phcs: Phcs,
     /// The leap table in force.
     pub leap: Rc<RefCell<LeapTable>>,
     /// Where its quality stands, and where the counters go.
@@ -71,7 +80,7 @@ impl NtpServer {
     /// # Errors
     /// The first address that cannot be had.
     pub fn open(served: Served, listen: &[SocketAddr]) -> Result<Self, ServeError> {
-        let sockets = open_all(listen)?;
+        let sockets = open_all(listen, served.time_stamps)?;
         let mut server = Self {
             served: Rc::new(RefCell::new(served)),
             listeners: BTreeMap::new(),
@@ -91,14 +100,17 @@ impl NtpServer {
         served: Served,
         listen: &[SocketAddr],
     ) -> Result<(), ServeError> {
+        let (stamps, stamps_before) = (served.time_stamps, self.served.borrow().time_stamps);
         let had: Vec<SocketAddr> = self.listeners.keys().copied().collect();
-        let new: Vec<SocketAddr> = listen.iter().filter(|a| !had.contains(a)).copied().collect();
-        let gone: Vec<SocketAddr> = had.into_iter().filter(|a| !listen.contains(a)).collect();
-        let mut opened = open_all(&new);
+        let stays =
+            |a: &&SocketAddr| stamps == stamps_before && had.contains(*a) && listen.contains(*a);
+        let new: Vec<SocketAddr> = listen.iter().filter(|a| !stays(a)).copied().collect();
+        let gone: Vec<SocketAddr> = had.iter().filter(|a| !stays(a)).copied().collect();
+        let mut opened = open_all(&new, stamps);
         if opened.is_err() {
             // One of our own may be in the way, as 0.0.0.0:123 is of 192.0.2.1:123.
             self.close(&gone).await;
-            opened = open_all(&new);
+            opened = open_all(&new, stamps);
         }
         match opened {
             Ok(sockets) => {
@@ -109,7 +121,7 @@ impl NtpServer {
                 Ok(())
             }
             Err(error) => {
-                self.listen(open_all(&gone)?);
+                self.listen(open_all(&gone, stamps_before)?);
                 Err(error)
             }
         }
@@ -117,8 +129,14 @@ impl NtpServer {
 
     fn listen(&mut self, sockets: Vec<(SocketAddr, AsyncSocket)>) {
         for (address, socket) in sockets {
-            let served = Rc::clone(&self.served);
-            let listener = Listener { socket, served, counts: Rc::clone(&self.counts) };
+            let listener = Listener {
+                socket,
+                answers: Interleaved::default(),
+                stamps: Stamps::new(self.served.borrow().phcs.clone()),
+                departures: Departures::default(),
+                served: Rc::clone(&self.served),
+                counts: Rc::clone(&self.counts),
+            };
             self.listeners.insert(address, spawn_local(listener.run()));
         }
     }
@@ -147,15 +165,37 @@ impl Drop for NtpServer {
     }
 }
 
-fn open_all(listen: &[SocketAddr]) -> Result<Vec<(SocketAddr, AsyncSocket)>, ServeError> {
-    let open = |address: &SocketAddr| {
-        Ok((*address, AsyncSocket::new(server(*address, Hardware::Unwanted)?)?))
+fn open_all(
+    listen: &[SocketAddr],
+    time_stamps: ServerTimeStamps,
+) -> Result<Vec<(SocketAddr, AsyncSocket)>, ServeError> {
+    let hardware = match time_stamps {
+        ServerTimeStamps::Auto => Hardware::Wanted,
+        ServerTimeStamps::Software => Hardware::Unwanted,
     };
+    if hardware == Hardware::Wanted && listen.iter().any(|address| address.ip().is_unspecified()) {
+        prepare_all();
+    }
+    let open =
+        |address: &SocketAddr| Ok((*address, AsyncSocket::new(server(*address, hardware)?)?));
     listen.iter().map(open).collect()
+}
+
+/// Has every NIC stamp that can. Where one cannot, or may not, the kernel does.
+fn prepare_all() {
+    for interface in Interface::all().unwrap_or_default() {
+        match prepare(&interface.name, Purpose::Ntp) {
+            Ok(stamping) => tracing::debug!("NTP server: {stamping}"),
+            Err(reason) => tracing::debug!("NTP server: {}: {reason}", interface.name),
+        }
+    }
 }
 
 struct Listener {
     socket: AsyncSocket,
+    answers: Interleaved,
+    stamps: Stamps,
+    departures: Departures,
     served: Rc<RefCell<Served>>,
     counts: Rc<RefCell<NtpServerStatus>>,
 }
@@ -174,17 +214,40 @@ impl Listener {
         self.socket.wait().await?;
         let mut buffer = [0; BUFFER];
         let mut burst = 0;
+        self.take_notices()?;
         while let Some(received) = self.socket.get_mut().receive(&mut buffer)? {
             self.answer(&buffer[..received.length], &received);
             burst += 1;
             if burst % BURST == 0 {
+                self.take_notices()?;
                 self.show();
                 tokio::task::yield_now().await;
             }
         }
-        // The socket reports what ICMP says of answers; a server does not care.
-        while self.socket.get_mut().notice()?.is_some() {}
+        self.take_notices()?;
         self.show();
+        Ok(())
+    }
+
+    /// When answers left. What ICMP says of them does not matter to a server.
+    fn take_notices(&mut self) -> std::io::Result<()> {
+        while let Some(notice) = self.socket.get_mut().notice()? {
+            let served = self.served.borrow();
+            let clock = served.clock.borrow();
+            let left = match notice {
+                Notice::TransmittedByHardware { id, stamp } => self
+                    .departures
+                    .take(id, Arrival::Hardware)
+                    .zip(self.stamps.hardware(&clock, stamp)),
+                Notice::Transmitted { id, stamp } => {
+                    self.departures.take(id, Arrival::Kernel).zip(stamps::kernel(&clock, stamp))
+                }
+                Notice::Undelivered { .. } => None,
+            };
+            if let Some((departing, at)) = left {
+                self.answers.left(departing, at);
+            }
+        }
         Ok(())
     }
 
@@ -193,24 +256,44 @@ impl Listener {
     }
 
     fn answer(&mut self, request: &[u8], received: &Received) {
-        let served = self.served.borrow();
-        let state = served.state();
-        let arrived = {
-            let clock = served.clock.borrow();
-            clock.utc(clock.time_at(clock.base(received.stamp.at)))
-        };
-        let outcome = match respond(request, arrived, &state) {
+        let served = Rc::clone(&self.served);
+        let served = served.borrow();
+        let (arrived, by) = self.stamps.arrival(&served.clock.borrow(), received);
+        let Remote::Udp(client) = received.from else { return };
+        let ip = client.ip().to_canonical();
+        let outcome = match self.answers.respond(request, ip, arrived, &served.state()) {
             Ok(response) => {
-                let bytes = response.finish(served.now());
-                self.socket.get_mut().reply(&bytes, received).map(|_| ()).map_err(|_| "not-sent")
+                let interleaved = response.is_interleaved();
+                self.send(response, &served, received, by).map(|()| interleaved)
             }
             Err(dropped) => Err(dropped.name()),
         };
         let mut counts = self.counts.borrow_mut();
         match outcome {
-            Ok(()) => counts.answered += 1,
+            Ok(interleaved) => {
+                counts.answered += 1;
+                counts.interleaved += u64::from(interleaved);
+                counts.hardware_stamped += u64::from(by == Arrival::Hardware);
+            }
             Err(reason) => *counts.dropped.entry(reason.to_owned()).or_default() += 1,
         }
+    }
+
+    fn send(
+        &mut self,
+        response: Response,
+        served: &Served,
+        request: &Received,
+        by: Arrival,
+    ) -> Result<(), &'static str> {
+        let departing = response.departing();
+        let bytes = response.finish(served.now());
+        let sent = self.socket.get_mut().reply(&bytes, request);
+        let Sent { id, .. } = sent.map_err(|_| "not-sent")?;
+        if let Some((id, departing)) = id.zip(departing) {
+            self.departures.expect(id, departing, by);
+        }
+        Ok(())
     }
 }
 

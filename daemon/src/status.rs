@@ -294,6 +294,8 @@ pub struct SourceStatus {
     pub origin: Option<String>,
     /// Who stamps: `hardware`, `kernel`, `user space`; for a clock, how both are read.
     pub time_stamps: String,
+    /// The server tells afterwards when its answers left (NTP, RFC 9769).
+    pub interleaved: bool,
     /// Why not the hardware, where it was wanted.
     pub no_hardware: Option<String>,
     /// The kernel's receive stamp less the network interface's, of one packet, s: the
@@ -398,6 +400,10 @@ pub struct NtpServerStatus {
     pub clock: String,
     /// Requests answered.
     pub answered: u64,
+    /// Of these, in interleaved mode (RFC 9769).
+    pub interleaved: u64,
+    /// Of these, to requests that the network interface stamped.
+    pub hardware_stamped: u64,
     /// Packets not answered, by named reason.
     pub dropped: BTreeMap<String, u64>,
 }

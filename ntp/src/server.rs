@@ -1,8 +1,12 @@
 //! Answers clients (RFC 5905 mode 4) from a stated clock.
 
+mod interleaved;
+
 use clock_models::time::{Duration, LeapTable, NtpShort, NtpTimestamp, Timestamp, Utc};
 
 use crate::packet::{Header, LeapIndicator, Mode, Packet, PacketError, ReferenceId, Version};
+
+pub use interleaved::{Departing, Interleaved};
 
 /// The root dispersion of a clock that is not synchronised: MAXDISP, s
 /// (RFC 5905 figure 6).
@@ -82,14 +86,38 @@ impl From<PacketError> for Dropped {
 /// An answer that lacks only its transmit time.
 #[derive(Debug)]
 #[must_use = "a response is sent"]
-pub struct Response(Header);
+pub struct Response {
+    header: Header,
+    /// In interleaved mode: when the answer before it left.
+    left_before: Option<NtpTimestamp>,
+    departing: Option<Departing>,
+}
 
 impl Response {
     /// The bytes to send, with the time at which they leave. To be called last: what
-    /// happens between here and the wire is an error of the answer.
+    /// happens between here and the wire is an error of a basic answer.
     #[must_use]
     pub fn finish(self, transmit: Timestamp<Utc>) -> [u8; Header::LEN] {
-        Header { transmit: NtpTimestamp::from_utc(transmit), ..self.0 }.emit()
+        let transmit = self.left_before.unwrap_or_else(|| {
+            let transmit = NtpTimestamp::from_utc(transmit);
+            // Equal ones would hide which mode it is (RFC 9769 section 2).
+            let equal = transmit == self.header.receive;
+            NtpTimestamp::from_bits(transmit.to_bits().wrapping_add(u64::from(equal)))
+        });
+        Header { transmit, ..self.header }.emit()
+    }
+
+    /// It tells when the answer before it left.
+    #[must_use]
+    pub const fn is_interleaved(&self) -> bool {
+        self.left_before.is_some()
+    }
+
+    /// Where it is of use to know when the answer left: to be told to
+    /// [`Interleaved::left`].
+    #[must_use]
+    pub const fn departing(&self) -> Option<Departing> {
+        self.departing
     }
 }
 
@@ -117,6 +145,11 @@ pub fn respond(
     receive: Timestamp<Utc>,
     state: &ServerState,
 ) -> Result<Response, Dropped> {
+    Ok(timed(&parse(request)?, NtpTimestamp::from_utc(receive), state))
+}
+
+/// A request that is answered.
+fn parse(request: &[u8]) -> Result<Header, Dropped> {
     let request = Packet::parse(request)?.header;
     if request.version < Version::V3 {
         return Err(Dropped::Version(request.version as u8));
@@ -124,12 +157,18 @@ pub fn respond(
     if request.mode != Mode::Client {
         return Err(Dropped::NotAClientRequest(request.mode));
     }
-    Ok(Response(Header {
+    Ok(request)
+}
+
+/// The answer in basic mode.
+fn timed(request: &Header, receive: NtpTimestamp, state: &ServerState) -> Response {
+    let header = Header {
         poll: request.poll,
         origin: request.transmit,
-        receive: NtpTimestamp::from_utc(receive),
+        receive,
         ..stated(state, request.version)
-    }))
+    };
+    Response { header, left_before: None, departing: None }
 }
 
 /// The fields that say what the clock is.

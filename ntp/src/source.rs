@@ -19,6 +19,12 @@ use crate::packet::ReferenceId;
 /// grow. Where much is added, every exchange is needed; where little is, dozens of them
 /// are averaged, and half as many cost little.
 const GROWTH: f64 = 0.01;
+/// The first exchange finds the way to the server: addresses are resolved (ARP, ND), caches
+/// filled, on one side more than on the other. It is given up if the second one is faster by
+/// this part, beyond three times the doubt about the stamps.
+const FASTER: f64 = 0.1;
+/// Requests that a burst goes on for when the mode changes: an estimate takes four answers.
+const MODE_CHANGE: u8 = 3;
 /// Stratum of a server that has not said anything yet (RFC 5905 figure 11).
 const UNSYNCHRONISED: u8 = 16;
 
@@ -28,13 +34,24 @@ pub struct News {
     /// The estimator gave up what it believed: the server's time, the path or the clock
     /// has changed.
     pub restarted: bool,
+    /// The estimator was begun anew, with this exchange: those before it are not to be compared
+    /// with it.
+    pub begun_anew: bool,
 }
 
 /// One server at one address.
 #[derive(Debug)]
 pub struct Source {
     client: Client,
+    /// What was known of the frequency at the start.
+    prior: Option<(f64, f64)>,
     estimator: Estimator,
+    /// The mode of the answers that it has taken in.
+    interleaved: bool,
+    /// Answers taken in.
+    taken: u64,
+    /// The delay of the answer that the estimator began with, s, while that is the only one.
+    first_delay: Option<f64>,
     last_failure: Option<Rejection>,
 }
 
@@ -50,7 +67,22 @@ impl Source {
         now: Timestamp<Free>,
     ) -> Result<Self, ConfigError> {
         let client = Client::new(config, now)?;
-        Ok(Self { client, estimator: Estimator::new(frequency), last_failure: None })
+        Ok(Self {
+            client,
+            prior: frequency,
+            estimator: Estimator::new(frequency),
+            interleaved: false,
+            taken: 0,
+            first_delay: None,
+            last_failure: None,
+        })
+    }
+
+    /// What an estimator of this source begins with: the frequency of TAI against the time
+    /// base, and its standard deviation (ratios).
+    #[must_use]
+    pub const fn prior(&self) -> Option<(f64, f64)> {
+        self.prior
     }
 
     /// The association.
@@ -114,13 +146,37 @@ impl Source {
         let answer = answer.inspect_err(|reason| self.last_failure = Some(*reason))?;
         let Some(answer) = answer else { return Ok(None) };
         self.last_failure = None;
+        let begun_anew = self.begins_anew(&answer);
         let before = self.estimator.estimate();
         let fit = self.estimator.update(&answer.comparison);
         if let Some((fit, before)) = fit.zip(before) {
             let deviation = before.offset_deviation;
             self.client.handle_fit(fit.expected - deviation, GROWTH * deviation);
         }
-        Ok(Some(News { restarted: fit.is_some_and(|fit| fit.restarted) }))
+        Ok(Some(News { restarted: fit.is_some_and(|fit| fit.restarted), begun_anew }))
+    }
+
+    /// Gives up what the estimator has taken in where `answer` shows that it is of no use.
+    fn begins_anew(&mut self, answer: &Answer) -> bool {
+        let first = self.first_delay.take();
+        let is_first = self.taken == 0;
+        self.taken += 1;
+        let mode_changed = self.interleaved != answer.interleaved;
+        // What a departure was taken to be is wrong in another way in each mode.
+        let useless = if mode_changed {
+            MODE_CHANGE
+        } else {
+            u8::from(first.is_some_and(|first| is_faster(answer, first)))
+        };
+        if useless > 0 {
+            self.interleaved = answer.interleaved;
+            self.estimator = Estimator::new(self.prior);
+            self.client.prolong_burst(useless);
+        }
+        if is_first || useless > 0 {
+            self.first_delay = Some(answer.delay);
+        }
+        useless > 0
     }
 
     /// The edge of the clock graph as it stands. `own` is the address of this host as
@@ -154,6 +210,12 @@ impl Source {
             _ => Ok(()),
         }
     }
+}
+
+/// The answer took clearly less than `before`, s.
+fn is_faster(answer: &Answer, before: f64) -> bool {
+    let doubt = 3.0 * answer.comparison.stamp_uncertainty;
+    before - answer.delay > FASTER * answer.delay.abs() + doubt
 }
 
 fn says_unsynchronised(reason: Rejection) -> bool {

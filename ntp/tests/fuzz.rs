@@ -3,16 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::time::{Duration, Free, LeapTable, Timestamp, Utc};
 use ntp::client::{Client, ClientConfig, TransmitToken};
 use ntp::packet::{Header, LeapIndicator, Packet, ReferenceId};
-use ntp::server::{self, ServerState, Synchronised};
+use ntp::server::{Interleaved, ServerState, Synchronised};
 
 const PACKETS: u64 = 200_000;
 /// 2026-11-22T04:46:44Z.
 const START: Timestamp<Utc> = Timestamp::from_secs(1_795_322_804);
+
+const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 struct Random(u64);
 
@@ -91,24 +94,47 @@ fn damaged_requests_are_answered_or_dropped_by_name() {
     let mut fates: BTreeMap<&str, u64> = BTreeMap::new();
     let mut client = Client::new(ClientConfig::default(), Timestamp::EPOCH).unwrap();
     let request = client.handle_timeout(Timestamp::EPOCH, [1, 1]).request.unwrap().bytes;
+    let (mut server, mut now) = (Interleaved::default(), START);
+    // The receive time stamp of the last answer.
+    let mut last = [0; 8];
     for _ in 0..PACKETS {
+        now += Duration::from_nanos(random.next() as i64 % 2_000_000);
         let mut bytes = request.to_vec();
+        if random.one_in(2) {
+            bytes[24..32].copy_from_slice(&last);
+            bytes[32..40].fill(1);
+        }
         random.damage(&mut bytes);
-        let fate = match server::respond(&bytes, START, &state()) {
+        let fate = match server.respond(&bytes, CLIENT, now, &state()) {
             Ok(response) => {
-                let answer = response.finish(START);
+                if let Some(departing) = response.departing() {
+                    server.left(departing, now + Duration::from_nanos(random.next() as i64 % 1000));
+                }
+                let answer = response.finish(now);
                 assert!(answer.len() <= bytes.len());
-                assert_eq!(answer[24..32], bytes[40..48], "the origin is mirrored");
                 assert!(Packet::parse(&answer).is_ok());
-                "answered"
+                assert_ne!(answer[32..40], answer[40..48]);
+                last.copy_from_slice(&answer[32..40]);
+                if answer[24..32] == bytes[40..48] {
+                    "answered"
+                } else {
+                    assert_eq!(answer[24..32], bytes[32..40], "the origin is mirrored");
+                    "interleaved"
+                }
             }
             Err(dropped) => dropped.name(),
         };
         *fates.entry(fate).or_default() += 1;
     }
     assert_eq!(fates.values().sum::<u64>(), PACKETS);
-    for name in ["answered", "too-short", "version", "not-a-client-request", "malformed-extension"]
-    {
+    for name in [
+        "answered",
+        "interleaved",
+        "too-short",
+        "version",
+        "not-a-client-request",
+        "malformed-extension",
+    ] {
         assert!(fates.contains_key(name), "{name} of {fates:?}");
     }
 }
@@ -116,6 +142,7 @@ fn damaged_requests_are_answered_or_dropped_by_name() {
 /// A client among damaged answers.
 struct Target {
     client: Client,
+    server: Interleaved,
     now: Timestamp<Free>,
     /// Of the open request.
     token: Option<TransmitToken>,
@@ -123,9 +150,10 @@ struct Target {
 }
 
 impl Target {
-    fn new(now: Timestamp<Free>) -> Self {
-        let client = Client::new(ClientConfig::default(), now).unwrap();
-        Self { client, now, token: None, packets: 0 }
+    fn new(now: Timestamp<Free>, interleaved: bool) -> Self {
+        let config = ClientConfig { interleaved, ..ClientConfig::default() };
+        let client = Client::new(config, now).unwrap();
+        Self { client, server: Interleaved::default(), now, token: None, packets: 0 }
     }
 
     fn utc(&self) -> Timestamp<Utc> {
@@ -139,8 +167,12 @@ impl Target {
         let wake = self.client.handle_timeout(self.now, [random.next(), random.next()]);
         let request = wake.request?;
         self.token = Some(request.token);
-        let response = server::respond(&request.bytes, self.utc(), &state()).unwrap();
-        Some(response.finish(self.utc() + Duration::from_nanos(1000)).to_vec())
+        let utc = self.utc();
+        let response = self.server.respond(&request.bytes, CLIENT, utc, &state()).unwrap();
+        if let Some(departing) = response.departing() {
+            self.server.left(departing, utc + Duration::from_nanos(1500));
+        }
+        Some(response.finish(utc + Duration::from_nanos(1000)).to_vec())
     }
 
     fn transmitted(&mut self) {
@@ -152,11 +184,10 @@ impl Target {
 
     fn receive(&mut self, bytes: &[u8], after: Duration, leap: &LeapTable) {
         self.packets += 1;
-        let before = self.client.rejected().values().sum::<u64>();
+        let before = self.refused();
         let stamp = self.stamp(after);
         let result = self.client.handle_response(bytes, stamp, self.utc(), leap);
-        let refused = self.client.rejected().values().sum::<u64>() - before;
-        assert_eq!(refused, u64::from(result.is_err()));
+        assert_eq!(self.refused() - before, u64::from(result.is_err()));
         if let Ok(Some(answer)) = result {
             // A damaged precision may excuse 2⁻⁶ s.
             assert!((-0.016..=3.0).contains(&answer.delay), "{}", answer.delay);
@@ -164,16 +195,23 @@ impl Target {
         }
     }
 
+    /// Besides exchanges of before that this one was to complete.
+    fn refused(&self) -> u64 {
+        let all = self.client.rejected();
+        all.values().sum::<u64>() - all.get("not-interleaved").unwrap_or(&0)
+    }
+
     fn stamp(&self, later: Duration) -> Stamp {
         Stamp { at: self.now + later, uncertainty: 1e-6, by: StampedBy::Kernel }
     }
 
-    /// Every packet was accepted or refused, but for one that may await its stamp.
+    /// Every packet was accepted or refused, but for one that may await its stamp, and one
+    /// that the next may tell the departure of.
     fn check_counters(&self) {
         let rejected: u64 = self.client.rejected().values().sum();
         let no_answer = self.client.rejected().get("no-answer").unwrap_or(&0);
         let accounted = self.client.accepted() + rejected - no_answer;
-        assert!(self.packets - accounted <= 1, "{} {accounted}", self.packets);
+        assert!(self.packets - accounted <= 2, "{} {accounted}", self.packets);
     }
 }
 
@@ -184,7 +222,7 @@ fn damaged_answers_are_believed_or_refused_by_name() {
     let mut fates: BTreeMap<&str, u64> = BTreeMap::new();
     let mut packets = 0;
     while packets < PACKETS {
-        let mut target = Target::new(Timestamp::EPOCH);
+        let mut target = Target::new(Timestamp::EPOCH, random.one_in(2));
         while target.client.stopped().is_none() && packets + target.packets < PACKETS {
             let Some(good) = target.ask(&mut random) else { continue };
             if random.one_in(2) {
@@ -212,7 +250,7 @@ fn damaged_answers_are_believed_or_refused_by_name() {
 }
 
 /// The fates that this fuzz must reach to be worth its time.
-const REACHABLE: [&str; 20] = [
+const REACHABLE: [&str; 21] = [
     "accepted",
     "delay-too-long",
     "duplicate",
@@ -225,6 +263,7 @@ const REACHABLE: [&str; 20] = [
     "negative-delay",
     "no-answer",
     "no-transmit-stamp",
+    "not-interleaved",
     "origin-mismatch",
     "reference-time-after-transmit",
     "root-distance",

@@ -4,12 +4,13 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::net::{IpAddr, Ipv4Addr};
 
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::time::{Duration, Free, LeapTable, Tai, Timestamp, Utc};
 use ntp::client::{Answer, Client, ClientConfig, TransmitToken};
 use ntp::packet::{LeapIndicator, ReferenceId};
-use ntp::server::{self, ServerState, Synchronised};
+use ntp::server::{Interleaved, ServerState, Synchronised};
 
 /// 2026-11-22T04:46:44Z, as TAI.
 const START: Timestamp<Tai> = Timestamp::from_secs(1_795_322_804 + 37);
@@ -21,6 +22,8 @@ const DIFFERENCE: Duration = Duration::from_secs(1_795_000_000);
 const AT_SERVER: Duration = Duration::from_nanos(5_000);
 /// Of the client's time stamps, s.
 const STAMP_UNCERTAINTY: f64 = 1e-6;
+/// Where the server sees the client.
+const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// What happens at a moment.
 enum Event {
@@ -80,6 +83,10 @@ const LAN: Network = Network {
 struct Pair {
     client: Client,
     server: ServerState,
+    answering: Interleaved,
+    /// What the server takes from the arrival of a request to the departure of its answer to
+    /// be, when it makes the answer.
+    foretold: Duration,
     network: Network,
     leap: LeapTable,
     now: Timestamp<Tai>,
@@ -92,7 +99,17 @@ struct Pair {
 
 impl Pair {
     fn new(network: Network) -> Self {
-        let config = ClientConfig { max_poll: 8, ..ClientConfig::default() };
+        Self::with(network, ClientConfig { max_poll: 8, ..ClientConfig::default() })
+    }
+
+    /// In interleaved mode, of a server that foretells its departures badly.
+    fn interleaved(network: Network) -> Self {
+        let config =
+            ClientConfig { min_poll: 0, max_poll: 0, interleaved: true, ..ClientConfig::default() };
+        Self { foretold: AT_SERVER / 5, ..Self::with(network, config) }
+    }
+
+    fn with(network: Network, config: ClientConfig) -> Self {
         let server = ServerState {
             precision: -24,
             synchronised: Some(Synchronised {
@@ -107,6 +124,8 @@ impl Pair {
         Self {
             client: Client::new(config, free(START)).unwrap(),
             server,
+            answering: Interleaved::default(),
+            foretold: AT_SERVER,
             network,
             leap: LeapTable::built_in(),
             now: START,
@@ -180,10 +199,18 @@ impl Pair {
                 self.take(result.ok().flatten());
             }
             Event::AtServer(bytes) => {
-                if let Ok(response) = server::respond(&bytes, self.utc(), &self.server) {
-                    let bytes = response.finish(self.utc() + AT_SERVER);
-                    self.carry(AT_SERVER, &bytes, Event::AtClient);
+                let utc = self.utc();
+                if let Some(clock) = &mut self.server.synchronised {
+                    // As a clock says that is a reference itself.
+                    clock.reference_time = utc + self.foretold;
                 }
+                let response = self.answering.respond(&bytes, CLIENT, utc, &self.server).unwrap();
+                let departing = response.departing();
+                let bytes = response.finish(utc + self.foretold);
+                if let Some(departing) = departing {
+                    self.answering.left(departing, utc + AT_SERVER);
+                }
+                self.carry(AT_SERVER, &bytes, Event::AtClient);
             }
             Event::AtClient(bytes) => {
                 self.at_client += 1;
@@ -336,4 +363,54 @@ fn a_server_that_loses_its_source_is_not_believed() {
     pair.server.synchronised = synchronised;
     pair.run(120);
     assert!(pair.answers.len() >= believed + 8);
+}
+
+/// What two_way says beside the truth, s.
+fn error(answer: &Answer) -> f64 {
+    let two_way = answer.comparison.two_way(-FREQUENCY).unwrap();
+    (two_way.difference - truth(two_way.at)).seconds()
+}
+
+#[test]
+fn in_interleaved_mode_the_departures_are_those_of_the_wire() {
+    let mut pair = Pair::interleaved(Network { jitter: Duration::ZERO, ..LAN });
+    pair.run(60);
+    let told: Vec<bool> = pair.answers.iter().map(|answer| answer.interleaved).collect();
+    assert_eq!(told[..3], [false, false, true], "the fourth tells of the third");
+    assert!(told[2..].iter().all(|told| *told) && told.len() > 50);
+    for answer in &pair.answers {
+        // A departure that is foretold too early, by 4 µs, makes the server seem slow by half.
+        let due = if answer.interleaved { 0.0 } else { -AT_SERVER.seconds() * 0.4 };
+        assert!((error(answer) - due).abs() < 1e-9, "{}", error(answer));
+    }
+    assert_eq!(pair.client.accepted() + 1, pair.at_client, "each but the last");
+    assert!(pair.client.rejected().is_empty(), "{:?}", pair.client.rejected());
+}
+
+#[test]
+fn lost_packets_and_stamps_cost_interleaved_exchanges_but_no_truth() {
+    let mut pair = Pair::interleaved(Network { loss: 25, doubled: 60, unstamped: 25, ..LAN });
+    pair.run(3600);
+    let interleaved = pair.answers.iter().filter(|answer| answer.interleaved).count();
+    assert!(interleaved * 2 > pair.answers.len() && pair.answers.len() > 1000);
+    assert_true(&pair.answers);
+    for name in ["no-answer", "duplicate", "not-interleaved", "no-transmit-stamp"] {
+        assert!(pair.rejected(name) > 0, "{name}: {:?}", pair.client.rejected());
+    }
+}
+
+#[test]
+fn a_server_that_does_not_know_interleaved_mode_any_more_is_followed_in_basic_mode() {
+    let mut pair = Pair::interleaved(LAN);
+    pair.run(30);
+    let before = pair.answers.len();
+    for _ in 0..20 {
+        // It has forgotten everything, every time.
+        pair.answering = Interleaved::default();
+        pair.run(1);
+    }
+    let basic = pair.answers[before + 1..].iter().filter(|answer| !answer.interleaved).count();
+    assert!((12..=17).contains(&basic), "{basic}");
+    assert!((4..=5).contains(&pair.rejected("not-interleaved")));
+    assert_eq!((pair.client.reach(), pair.client.unanswered()), (0xff, 0));
 }

@@ -33,7 +33,7 @@ fn exactly(at: Timestamp<Free>) -> Stamp {
 fn kernel_stamps_lie_between_the_programs_readings(address: IpAddr) {
     let (mut client, mut server) = pair(address);
     assert_eq!(client.stamping().transmit, StampedBy::Kernel);
-    assert_eq!(server.stamping().transmit, StampedBy::UserSpace);
+    assert_eq!(server.stamping().transmit, StampedBy::Kernel);
     let (request, after) = until_stamped(|| {
         let before = exactly(raw_now());
         let sent = client.send(b"request").unwrap();
@@ -50,11 +50,13 @@ fn kernel_stamps_lie_between_the_programs_readings(address: IpAddr) {
     });
 
     let reply = server.reply(b"answer", &request).unwrap();
-    assert_eq!(reply.id, None);
+    let (id, departure) = transmitted(&mut server);
+    assert_eq!(reply.id, Some(id));
     let (answer, bytes) = receive(&mut client);
     assert_eq!(bytes, b"answer");
     assert_eq!(answer.from, Remote::Udp(server.local_address().unwrap().unwrap()));
-    assert_order(after, answer.stamp);
+    assert_order(after, departure);
+    assert_order(departure, answer.stamp);
 }
 
 #[test]

@@ -177,6 +177,10 @@ section! {
         "burst" => burst: bool = Flag, Text("true");
         /// Whose time stamps are used.
         "time-stamps" => time_stamps: TimeStamps = word::<TimeStamps>(), Text("'auto'");
+        /// Ask the server to tell, by its next answer, when one really left (interleaved mode,
+        /// RFC 9769). Each answer is of use one poll later. For servers of your own network
+        /// that know the mode, as utcd and chronyd do; another one is followed as it is.
+        "interleaved" => interleaved: bool = Flag, Text("false");
         /// An exchange with a longer round trip is refused.
         "max-delay" => max_delay: f64 = time().above(0.0).at_most(60.0), Text("'3 s'");
     }
@@ -537,8 +541,19 @@ section! {
     }
 }
 
+words! {
+    /// Whose time stamps the NTP server uses.
+    ServerTimeStamps {
+        /// the network interface's where it grants them, else the kernel's
+        Auto = "auto",
+        /// the kernel's
+        Software = "software",
+    }
+}
+
 section! {
-    /// The NTP server. Without this section utcd serves nobody.
+    /// The NTP server. Without this section utcd serves nobody. Clients that ask for
+    /// interleaved mode (RFC 9769) are told when answers really left.
     NtpServer {
         /// Addresses and ports to listen on.
         "listen" => listen: Vec<SocketAddr> =
@@ -549,6 +564,9 @@ section! {
         /// itself the reference of an isolated network; with "none" it is then served as
         /// unsynchronised.
         "local-stratum" => local_stratum: Option<u8> = OrNone(Count(1..=15)), Text("'none'");
+        /// Whose time stamps are used. Every network interface that can stamp and has an
+        /// address to listen on is made to.
+        "time-stamps" => time_stamps: ServerTimeStamps = word::<ServerTimeStamps>(), Text("'auto'");
     }
 }
 

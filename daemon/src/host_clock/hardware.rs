@@ -143,7 +143,9 @@ impl SharedPhc {
         self.fault.as_deref()
     }
 
-    pub(super) fn index(&self) -> Option<u32> {
+    /// Its index, N of `/dev/ptpN`; `None` while it is gone.
+    #[must_use]
+    pub fn index(&self) -> Option<u32> {
         self.device.as_ref().map(Phc::index)
     }
 

@@ -1,5 +1,6 @@
 //! The clocks of this host that utcd can read, and steer if it owns them.
 
+mod even;
 mod hardware;
 mod phc;
 mod system;

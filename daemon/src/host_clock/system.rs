@@ -1,5 +1,7 @@
 //! The system clock, `CLOCK_REALTIME`.
 
+use std::cell::Cell;
+
 use clock_models::discipline::ClockReading;
 use clock_models::time::{Duration, Free, LeapEvent, LeapTable, Tai, Timestamp, Utc, UtcReading};
 use utcd_linux::clock::{
@@ -7,6 +9,7 @@ use utcd_linux::clock::{
     SystemClock as Kernel, cross_read,
 };
 
+use super::even::EvenLine;
 use super::{CrossReading, Quality};
 
 /// How near a leap second the kernel is asked whether it is in one, s.
@@ -21,6 +24,8 @@ pub(super) struct SystemClock {
     frequency: f64,
     /// Once utcd has set it.
     owned: bool,
+    /// What it shows, for as long as nobody but utcd has set it.
+    line: Cell<EvenLine>,
 }
 
 impl SystemClock {
@@ -29,7 +34,7 @@ impl SystemClock {
     pub(super) fn new() -> Self {
         let kernel = Kernel::new();
         let frequency = kernel.status().map_or(0.0, |status| status.frequency);
-        Self { kernel, frequency, owned: false }
+        Self { kernel, frequency, owned: false, line: Cell::default() }
     }
 
     pub(super) fn cross_read(&self, leap: &LeapTable) -> CrossReading {
@@ -51,10 +56,13 @@ impl SystemClock {
     }
 
     pub(super) fn step(&mut self, step: Duration) -> Result<(), ClockError> {
+        self.line.take();
         self.kernel.step(step).map(drop)
     }
 
     pub(super) fn set_frequency(&mut self, frequency: f64) -> Result<(), ClockError> {
+        // Up to here it ran at the frequency of before.
+        self.even(cross_read(ATTEMPTS));
         self.frequency = self.kernel.set_frequency(frequency)?;
         Ok(())
     }
@@ -67,6 +75,9 @@ impl SystemClock {
         let is_foreign =
             status.kernel_discipline || (status.frequency - self.frequency).abs() > 1e-12;
         self.frequency = status.frequency;
+        if is_foreign {
+            self.line.take();
+        }
         is_foreign
     }
 
@@ -94,6 +105,17 @@ impl SystemClock {
         }
     }
 
+    /// A reading without what the clock does for a moment, where it is known how it runs.
+    fn even(&self, mut cross: Readings) -> Readings {
+        if self.owned {
+            let line = self.line.get();
+            let (line, even) = line.with(cross.raw, cross.realtime, cross.window, self.frequency);
+            self.line.set(line);
+            cross.realtime = even;
+        }
+        cross
+    }
+
     /// What the clock shows. Only next to a leap second is the kernel asked whether it is
     /// in one: before and after, for it may have begun or ended in between.
     fn read(&self, leap: &LeapTable) -> (Readings, UtcReading) {
@@ -101,6 +123,7 @@ impl SystemClock {
         let near = leap.next_event(cross.realtime - LEAP_VICINITY);
         let Some(event) = near.filter(|e| (e.midnight - cross.realtime).abs() < LEAP_VICINITY)
         else {
+            let cross = self.even(cross);
             return (cross, UtcReading { timestamp: cross.realtime, in_leap_second: false });
         };
         let mut in_leap_second = self.is_in_leap_second();

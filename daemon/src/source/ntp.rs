@@ -402,6 +402,9 @@ impl Association {
                         context.name
                     );
                 }
+                if news.begun_anew {
+                    context.record_start(self.server.prior());
+                }
                 if let Some(answer) = self.server.client().last_answer() {
                     let estimate = self.server.estimator().estimate();
                     context.record(&answer.comparison, news.restarted, estimate);
@@ -441,6 +444,7 @@ impl Association {
             status.reference = Some(answer.reference_id.describe(answer.stratum));
             status.delay = Some(answer.delay);
             status.time_stamps = stamps(answer.stamped_by);
+            status.interleaved = answer.interleaved;
         }
         let heard = client.last_answer().map(|answer| answer.received);
         let leap = client.last_answer().map(|answer| notice(answer.leap));

@@ -32,6 +32,32 @@ fn utcd_follows_chronyd_over_ipv6() {
     utcd_follows_chronyd(Host::ipv6);
 }
 
+#[test]
+fn utcd_is_told_by_chronyd_and_by_utcd_when_their_answers_left() {
+    on_network::<3>(&["chronyd"], |network| {
+        let [here, there, elsewhere] = &network.hosts[..] else { panic!() };
+        let (scratch, other_scratch) = (Scratch::new(), Scratch::new());
+        let _chronyd = chronyd(there, &scratch);
+        let interleaved =
+            |name, host: &Host| ntp_source(name, host.ipv4()) + "interleaved = true\n";
+        let server = Utcd::start(elsewhere, &other_scratch, &interleaved("chronyd", there));
+        let follows = |utcd: &Utcd<'_>, name| {
+            utcd.until("the mode is not interleaved", |status| {
+                source(status, name).is_some_and(|source| source.interleaved)
+            });
+            utcd.until_locked_to(name);
+        };
+        follows(&server, "chronyd");
+        let client = Utcd::start(here, &scratch, &interleaved("utcd", elsewhere));
+        follows(&client, "utcd");
+        let status = server.until("it told nobody when its answers left", |status| {
+            status.ntp_server.as_ref().is_some_and(|server| server.interleaved > 8)
+        });
+        assert_eq!(status.ntp_server.unwrap().hardware_stamped, 0, "there are no NICs here");
+        assert_on_time(there, here.ipv4());
+    });
+}
+
 /// Two masters of two domains on one interface, each a source.
 fn utcd_follows_ptp4l((name, transport): (&'static str, &'static str)) {
     on_network::<2>(&["ptp4l"], move |network| {

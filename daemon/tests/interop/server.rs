@@ -43,6 +43,9 @@ fn chronyd_accepts_the_time_of_utcd() {
             assert!(accepted, "{options}: {said}");
             assert!(correction(&said).abs() < GROSS, "{options}: {said}");
         }
+        // The last one asked for interleaved mode.
+        let served = utcd.status().unwrap().ntp_server.unwrap();
+        assert!(served.interleaved > 0, "{served:?}");
     });
 }
 

@@ -30,14 +30,52 @@ pub(super) fn answer_header(bytes: &[u8]) -> Result<Header, Rejection> {
     Ok(header)
 }
 
+/// Which time an answer tells as that of its departure (RFC 9769 section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Its own.
+    Basic,
+    /// That of the answer before it.
+    Interleaved,
+}
+
+/// How a server's time stamps become TAI.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scale<'a> {
+    /// UTC to within 68 years.
+    pub(super) near: Timestamp<Utc>,
+    pub(super) leap: &'a LeapTable,
+}
+
+impl Scale<'_> {
+    /// T2 and T3 of one answer, if they can be a pair, and mean what they say.
+    fn interval(
+        &self,
+        t2: Timestamp<Utc>,
+        t3: Timestamp<Utc>,
+    ) -> Result<(Timestamp<Tai>, Timestamp<Tai>), Rejection> {
+        if t3 < t2 {
+            return Err(Rejection::ServerTimesOutOfOrder);
+        }
+        let event = self.leap.next_event(t2 - LEAP_GUARD);
+        if event.is_some_and(|event| event.midnight <= t3 + LEAP_GUARD) {
+            return Err(Rejection::NearLeapSecond);
+        }
+        let tai = |timestamp| self.leap.to_tai(UtcReading { timestamp, in_leap_second: false });
+        Ok((tai(t2), tai(t3)))
+    }
+}
+
 /// An answer of a server that may be believed, before its delay is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reply {
     header: Header,
     /// T2.
     server_receive: Timestamp<Tai>,
-    /// T3.
-    server_transmit: Timestamp<Tai>,
+    /// T3; `None` while it was not told yet (interleaved mode).
+    server_transmit: Option<Timestamp<Tai>>,
+    /// Which answer told T3.
+    form: Form,
     /// T4.
     pub(super) receive: Stamp,
 }
@@ -46,10 +84,10 @@ impl Reply {
     /// Checks what the server says of itself and of its time.
     pub(super) fn new(
         header: Header,
+        form: Form,
         receive: Stamp,
         max_root_distance: f64,
-        near: Timestamp<Utc>,
-        leap: &LeapTable,
+        scale: &Scale<'_>,
     ) -> Result<Self, Rejection> {
         check_synchronised(&header)?;
         let distance = header.root_delay.seconds() / 2.0 + header.root_dispersion.seconds();
@@ -59,19 +97,41 @@ impl Reply {
         if header.receive == NtpTimestamp::ZERO || header.transmit == NtpTimestamp::ZERO {
             return Err(Rejection::ZeroTimeStamp);
         }
-        let (t2, t3) = (header.receive.to_utc(near), header.transmit.to_utc(near));
-        if t3 < t2 {
-            return Err(Rejection::ServerTimesOutOfOrder);
+        let t2 = header.receive.to_utc(scale.near);
+        let (server_receive, _) = scale.interval(t2, t2)?;
+        let reply = Self { header, server_receive, server_transmit: None, form, receive };
+        match form {
+            Form::Basic => reply.left_at(header.transmit, form, scale),
+            Form::Interleaved => Ok(reply),
         }
+    }
+
+    /// With the T3 of this answer, which the server told by it or by the next one.
+    pub(super) fn left_at(
+        self,
+        transmit: NtpTimestamp,
+        form: Form,
+        scale: &Scale<'_>,
+    ) -> Result<Self, Rejection> {
+        let t2 = self.header.receive.to_utc(scale.near);
+        let t3 = transmit.to_utc(scale.near);
+        let (_, server_transmit) = scale.interval(t2, t3)?;
         // Zero is "unknown" (RFC 5905 section 6).
-        if header.reference_time != NtpTimestamp::ZERO && header.reference_time.to_utc(t3) > t3 {
+        let reference = Some(self.header.reference_time).filter(|r| *r != NtpTimestamp::ZERO);
+        if reference.is_some_and(|reference| reference.to_utc(t3) > t3) {
             return Err(Rejection::ReferenceTimeAfterTransmit);
         }
-        if leap.next_event(t2 - LEAP_GUARD).is_some_and(|event| event.midnight <= t3 + LEAP_GUARD) {
-            return Err(Rejection::NearLeapSecond);
-        }
-        let tai = |timestamp| leap.to_tai(UtcReading { timestamp, in_leap_second: false });
-        Ok(Self { header, server_receive: tai(t2), server_transmit: tai(t3), receive })
+        Ok(Self { server_transmit: Some(server_transmit), form, ..self })
+    }
+
+    /// T3 is known.
+    pub(super) const fn is_told(&self) -> bool {
+        self.server_transmit.is_some()
+    }
+
+    /// T2 as it travelled: under this name a server remembers its answer.
+    pub(super) const fn receive_time(&self) -> NtpTimestamp {
+        self.header.receive
     }
 
     /// T3 as it travelled.
@@ -86,7 +146,8 @@ impl Reply {
         config: &ClientConfig,
     ) -> Result<Answer, Rejection> {
         let receive = self.receive;
-        let at_server = self.server_transmit - self.server_receive;
+        let server_transmit = self.server_transmit.ok_or(Rejection::NotInterleaved)?;
+        let at_server = server_transmit - self.server_receive;
         let delay = (receive.at - transmit.at - at_server).seconds();
         let stamp_uncertainty = transmit.uncertainty.hypot(receive.uncertainty);
         let precision = f64::from(self.header.precision.min(COARSEST_PRECISION)).exp2();
@@ -98,7 +159,7 @@ impl Reply {
         }
         Ok(Answer {
             comparison: Comparison {
-                from_reference: Some(reading(self.server_transmit, receive)),
+                from_reference: Some(reading(server_transmit, receive)),
                 to_reference: Some(reading(self.server_receive, transmit)),
                 stamp_uncertainty,
                 upstream: Upstream {
@@ -114,6 +175,7 @@ impl Reply {
             stratum: self.header.stratum,
             reference_id: self.header.reference_id,
             precision: self.header.precision,
+            interleaved: self.form == Form::Interleaved,
         })
     }
 }

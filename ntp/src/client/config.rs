@@ -23,11 +23,22 @@ pub struct ClientConfig {
     pub max_root_distance: f64,
     /// Longest round-trip delay that is accepted, s. 3 by default.
     pub max_delay: f64,
+    /// Ask for interleaved mode (RFC 9769 section 2), in which the server tells by its next
+    /// answer when one really left. Each answer is complete only then. A server that does
+    /// not know that mode is followed in basic mode. `false` by default.
+    pub interleaved: bool,
 }
 
 impl Default for ClientConfig {
     fn default() -> Self {
-        Self { min_poll: 4, max_poll: 10, burst: true, max_root_distance: 3.0, max_delay: 3.0 }
+        Self {
+            min_poll: 4,
+            max_poll: 10,
+            burst: true,
+            max_root_distance: 3.0,
+            max_delay: 3.0,
+            interleaved: false,
+        }
     }
 }
 

@@ -11,9 +11,13 @@
 //! A request tells nothing about the host that sends it: all is zero but version, mode,
 //! poll interval and a random transmit time stamp, which the answer has to echo
 //! (draft-ietf-ntp-data-minimization). Who cannot see the request cannot forge an answer.
+//!
+//! In interleaved mode (RFC 9769) a request also names the answer before, by the server's
+//! receive time stamp, and a usable answer is one whose departure the next one tells.
 
 mod check;
 mod config;
+mod interleaved;
 mod rejection;
 mod schedule;
 #[cfg(test)]
@@ -25,7 +29,8 @@ use clock_models::comparison::{Comparison, Stamp, StampedBy};
 use clock_models::time::{Duration, Free, LeapTable, NtpTimestamp, Timestamp, Utc};
 
 use crate::packet::{Header, LeapIndicator, Mode, ReferenceId, Version};
-use check::Reply;
+use check::{Form, Reply, Scale};
+use interleaved::{Complete, Holding, Interleaving};
 use schedule::Schedule;
 
 pub use config::{ClientConfig, ConfigError};
@@ -92,6 +97,9 @@ pub struct Answer {
     pub reference_id: ReferenceId,
     /// Precision of the server's clock, log2 s, as it states it.
     pub precision: i8,
+    /// The server stamped its departure, and told it afterwards (RFC 9769); otherwise it
+    /// foretold it.
+    pub interleaved: bool,
 }
 
 /// One request and what became of it.
@@ -99,12 +107,24 @@ pub struct Answer {
 struct Exchange {
     /// The random transmit time stamp; never zero.
     nonce: NtpTimestamp,
+    /// The receive time stamp, which an interleaved answer echoes, where that is asked for.
+    interleaved_nonce: Option<NtpTimestamp>,
     sent: Timestamp<Free>,
     /// The factor of the interval after it, in thousandths.
     spread: i64,
     /// T1, once it is known.
     transmit: Option<Stamp>,
     phase: Phase,
+}
+
+impl Exchange {
+    /// The mode of an answer that echoes this `origin`, if it answers this request.
+    fn echoed(&self, origin: NtpTimestamp) -> Option<(&Self, Form)> {
+        if origin == self.nonce {
+            return Some((self, Form::Basic));
+        }
+        (self.interleaved_nonce == Some(origin)).then_some((self, Form::Interleaved))
+    }
 }
 
 #[derive(Debug)]
@@ -128,6 +148,7 @@ pub struct Client {
     previous: Option<Exchange>,
     /// T3 of the last answer.
     server_transmit: Option<NtpTimestamp>,
+    interleaving: Interleaving,
     stopped: Option<Rejection>,
     last_answer: Option<Answer>,
     sent: u64,
@@ -149,6 +170,7 @@ impl Client {
             exchange: None,
             previous: None,
             server_transmit: None,
+            interleaving: Interleaving::default(),
             stopped: None,
             last_answer: None,
             sent: 0,
@@ -222,17 +244,27 @@ impl Client {
         near: Timestamp<Utc>,
         leap: &LeapTable,
     ) -> Result<Option<Answer>, Rejection> {
-        let header = check::answer_header(bytes)
-            .and_then(|header| self.check_origin(header.origin).map(|()| header))
+        let (header, form) = check::answer_header(bytes)
+            .and_then(|header| Ok((header, self.check_origin(header.origin)?)))
             .inspect_err(|reason| self.count(*reason))?;
-        let max_distance = self.config.max_root_distance;
-        let reply = Reply::new(header, receive, max_distance, near, leap)
+        let (max_distance, scale) = (self.config.max_root_distance, Scale { near, leap });
+        let reply = Reply::new(header, form, receive, max_distance, &scale)
             .and_then(|reply| self.check_progress(reply))
             .inspect_err(|reason| self.fail(*reason))?;
         if let Some(exchange) = &mut self.exchange {
             exchange.phase = Phase::Heard(reply);
         }
-        self.conclude()
+        let before = match form {
+            Form::Interleaved => self.interleaving.told(header.transmit, &scale),
+            Form::Basic => None,
+        };
+        // What is wrong with the exchange before is no fault of this one.
+        let before = before.map(|complete| {
+            let answer = complete.and_then(|complete| self.believe(complete));
+            answer.inspect_err(|reason| self.count(*reason))
+        });
+        let now = self.conclude();
+        before.unwrap_or(now)
     }
 
     /// How far, in s, the last comparison lay from what was predicted, and the standard
@@ -240,6 +272,11 @@ impl Client {
     /// misfits shorten it; during a burst neither does.
     pub fn handle_fit(&mut self, residual: f64, expected: f64) {
         self.schedule.fitted(residual, expected);
+    }
+
+    /// So many answers turned out to be of no use: a burst goes on for as many requests.
+    pub const fn prolong_burst(&mut self, answers: u8) {
+        self.schedule.prolong_burst(answers);
     }
 
     fn next_poll(&self) -> Timestamp<Free> {
@@ -261,28 +298,38 @@ impl Client {
         let nonce = NtpTimestamp::from_bits(nonce.max(1));
         // At most 1000 + SPREAD.
         let spread = (1000 - SPREAD + spread % (2 * SPREAD + 1)) as i64;
-        let exchange = Exchange { nonce, sent: now, spread, transmit: None, phase: Phase::Asked };
+        let named = self.config.interleaved.then(|| self.interleaving.named()).flatten();
+        let interleaved_nonce = named.map(|_| NtpTimestamp::from_bits(!nonce.to_bits()));
+        let exchange = Exchange {
+            nonce,
+            interleaved_nonce,
+            sent: now,
+            spread,
+            transmit: None,
+            phase: Phase::Asked,
+        };
         self.previous = self.exchange.replace(exchange);
         self.schedule.sent();
         self.sent += 1;
         let header = Header {
             poll: self.schedule.poll(),
+            origin: named.unwrap_or(NtpTimestamp::ZERO),
+            receive: interleaved_nonce.unwrap_or(NtpTimestamp::ZERO),
             transmit: nonce,
             ..Header::blank(Version::V4, Mode::Client)
         };
         Request { bytes: header.emit(), token: TransmitToken(nonce) }
     }
 
-    /// Is this the answer that is awaited?
-    fn check_origin(&self, origin: NtpTimestamp) -> Result<(), Rejection> {
-        let asked = |exchange: &&Exchange| exchange.nonce == origin;
-        if let Some(exchange) = self.exchange.as_ref().filter(asked) {
+    /// Is this the answer that is awaited, and in which mode?
+    fn check_origin(&self, origin: NtpTimestamp) -> Result<Form, Rejection> {
+        if let Some((exchange, form)) = self.exchange.as_ref().and_then(|e| e.echoed(origin)) {
             return match exchange.phase {
-                Phase::Asked => Ok(()),
+                Phase::Asked => Ok(form),
                 Phase::Heard(_) | Phase::Over => Err(Rejection::Duplicate),
             };
         }
-        match self.previous.as_ref().filter(asked).map(|exchange| &exchange.phase) {
+        match self.previous.as_ref().and_then(|e| e.echoed(origin)).map(|(e, _)| &e.phase) {
             Some(Phase::Asked) => Err(Rejection::Late),
             Some(Phase::Heard(_) | Phase::Over) => Err(Rejection::Duplicate),
             None => Err(Rejection::OriginMismatch),
@@ -304,10 +351,31 @@ impl Client {
         let (Phase::Heard(reply), Some(transmit)) = (&exchange.phase, exchange.transmit) else {
             return Ok(None);
         };
-        let answer = reply.answer(transmit, &self.config);
+        let complete = Complete { reply: *reply, transmit, believed: false };
         exchange.phase = Phase::Over;
+        let now = match self.config.interleaved {
+            true => self.hold(complete),
+            false => Some(complete),
+        };
+        let answer = now.map(|complete| self.believe(complete)).transpose();
         let answer = answer.inspect_err(|reason| self.fail(*reason))?;
         self.schedule.succeeded();
+        Ok(answer.flatten())
+    }
+
+    /// Keeps an exchange until the server tells when its answer had left; gives it back if it
+    /// is believed as it is.
+    fn hold(&mut self, complete: Complete) -> Option<Complete> {
+        let Holding { now, lost } = self.interleaving.hold(complete);
+        if lost {
+            self.count(Rejection::NotInterleaved);
+        }
+        now
+    }
+
+    /// Makes an answer of a whole exchange.
+    fn believe(&mut self, complete: Complete) -> Result<Option<Answer>, Rejection> {
+        let answer = complete.reply.answer(complete.transmit, &self.config)?;
         self.accepted += 1;
         self.last_answer = Some(answer);
         Ok(Some(answer))

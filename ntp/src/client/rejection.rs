@@ -75,6 +75,11 @@ pub enum Rejection {
     #[error("the transmit time stamp of the request never came")]
     NoTransmitStamp,
 
+    /// The server forgot an answer before it could tell when that had left, or a packet was
+    /// lost in between (interleaved mode, RFC 9769 section 2).
+    #[error("the server never told when its answer had left (interleaved mode)")]
+    NotInterleaved,
+
     /// No answer came.
     #[error("no answer came")]
     NoAnswer,
@@ -107,6 +112,7 @@ impl Rejection {
             Self::NegativeDelay(_) => "negative-delay",
             Self::DelayTooLong(_) => "delay-too-long",
             Self::NoTransmitStamp => "no-transmit-stamp",
+            Self::NotInterleaved => "not-interleaved",
             Self::NoAnswer => "no-answer",
         }
     }

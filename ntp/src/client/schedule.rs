@@ -81,6 +81,14 @@ impl Schedule {
         self.burst = self.burst.saturating_sub(1);
     }
 
+    /// So many answers of the burst, if there is one, were in vain.
+    pub(super) const fn prolong_burst(&mut self, answers: u8) {
+        if self.burst > 0 {
+            let left = self.burst.saturating_add(answers);
+            self.burst = if left < BURST { left } else { BURST };
+        }
+    }
+
     /// It brought a usable answer.
     pub(super) const fn succeeded(&mut self) {
         if self.reach == 0 && self.burst == 0 && !self.no_bursts {

@@ -47,6 +47,7 @@ fn answer(at: Timestamp<Free>, offset: f64, delays: [f64; 2]) -> Answer {
         stratum: 1,
         reference_id: ReferenceId::from_bytes(*b"TRUE"),
         precision: -30,
+        interleaved: false,
     }
 }
 
@@ -88,4 +89,37 @@ fn the_poll_interval_keeps_to_what_is_configured() {
     assert_eq!(settled_poll(1e-7, 1e-8, (4, 10)), 4.0);
     assert_eq!(settled_poll(1e-3, 1e-9, (-3, -3)), -3.0);
     assert_eq!(settled_poll(1e-3, 1e-9, (17, 17)), 17.0);
+}
+
+/// What a source makes of answers with these delays, s, the same both ways but for the first:
+/// a quarter of a second apart, of a server whose time is right.
+fn follow(delays: &[f64]) -> (Source, Vec<bool>) {
+    let start = Timestamp::from_secs(1000);
+    let mut source = Source::new(ClientConfig::default(), None, start).unwrap();
+    let mut begun_anew = Vec::new();
+    for (number, delay) in delays.iter().rev().enumerate().rev() {
+        // The last one at the same instant, however many came before.
+        let at = start - seconds(0.25 * number as f64);
+        let back = if *delay > 1e-3 { delay - 60e-6 } else { delay / 2.0 };
+        let news = source.take(Ok(Some(answer(at, 0.0, [back, delay - back])))).unwrap();
+        begun_anew.push(news.unwrap().begun_anew);
+    }
+    (source, begun_anew)
+}
+
+#[test]
+fn an_exchange_that_had_to_find_the_way_first_spoils_no_frequency() {
+    const WAY: [f64; 4] = [131.335e-6, 131.346e-6, 131.352e-6, 131.308e-6];
+    let (quick, begun_anew) = follow(&WAY);
+    assert_eq!(begun_anew, [false; 4]);
+    let (slow, begun_anew) = follow(&[&[2.006e-3][..], &WAY].concat());
+    assert_eq!(begun_anew, [false, true, false, false, false]);
+    assert_eq!(slow.estimator().estimate(), quick.estimator().estimate());
+    assert!(quick.estimator().estimate().unwrap().frequency.abs() < 1e-6);
+}
+
+#[test]
+fn a_first_exchange_within_the_jitter_is_kept() {
+    let (_, begun_anew) = follow(&[140e-6, 131e-6, 120e-6, 100e-6]);
+    assert_eq!(begun_anew, [false; 4]);
 }

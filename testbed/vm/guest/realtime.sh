@@ -1,7 +1,8 @@
 # Sourced by the scenarios of CLOCK_REALTIME. The truth is an oscillator that nobody steers:
 # clock 0 of hwtsim, whose PHC a grandmaster gives by PTP, and beside it a clock in software
 # that a utcd gives by NTP. Both are read from CLOCK_MONOTONIC_RAW, which steering does not
-# touch. Needs the wires 0-1,1-2: A is the server, B the client, a switch between them.
+# touch. Needs the wires 0-1,1-2: A is the server, B the client, a switch between them; with
+# DIRECT=1 the wire 0-1 between A and B.
 . "$VMLAB/guest/bench.sh"
 SETTLE=120
 SECONDS_MEASURED=${SECONDS_MEASURED:-180}
@@ -11,7 +12,7 @@ NEAR_NS=100000
 START_OFF_NS=-40000000      # CLOCK_REALTIME less the truth at the start, where it is 15 ppm slow
 TAI_UTC_NS=37000000000
 
-far A hts0 B hts3 hts1 hts2
+if [ -n "${DIRECT:-}" ]; then wire A hts0 B hts1; else far A hts0 B hts3 hts1 hts2; fi
 ports delay_ns 500
 
 # What the truth file says when CLOCK_REALTIME is right, ns; until a server is started, as
@@ -45,6 +46,30 @@ local-stratum = 1
 END
     wait_for 20 test -S "$RUN/truth.sock"
     zero=$(cat "$TRUTH")
+}
+
+# true_phc: clock 0 shows TAI, and CLOCK_REALTIME is right.
+true_phc() {
+    phc_ctl -Q -- CLOCK_REALTIME freq 0
+    setc 0 osc_ppt 0
+    setc 0 phase_ns $((TAI_UTC_NS - $(cat "$TRUTH")))
+    zero=$TAI_UTC_NS
+}
+
+# hardware_server: the truth by NTP, stamped by the NIC whose PHC is the truth.
+hardware_server() {
+    true_phc
+    utcd truth A <<END
+[[clock]]
+name = "truth"
+type = "phc"
+interface = "hts0"
+mode = "observe"
+[serve.ntp]
+listen = ["198.18.0.1:123"]
+local-stratum = 1
+END
+    wait_for 20 test -S "$RUN/truth.sock"
 }
 
 utcd_by_ntp() {         # utcd_by_ntp [LINE...]: more lines for its configuration

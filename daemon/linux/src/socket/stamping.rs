@@ -53,7 +53,7 @@ pub enum Hardware {
 /// Which stamps a socket needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// Of what comes; answers of a server go unstamped.
+    /// Of what comes.
     Receive,
     /// Of what comes and goes.
     Both,

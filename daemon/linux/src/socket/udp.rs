@@ -157,7 +157,7 @@ pub fn client(server: SocketAddr, hardware: Hardware) -> Result<TimeSocket, Open
 }
 
 /// A socket that listens for NTP requests on `address`, which may be unspecified: answers
-/// leave from the address that the request came to. Of what it sends it has no stamps.
+/// leave from the address that the request came to.
 ///
 /// The NIC that has the address is asked to stamp. For an unspecified address that is up
 /// to the caller ([`crate::interface::prepare`]), for each NIC that is to.
@@ -173,9 +173,10 @@ pub fn server(address: SocketAddr, hardware: Hardware) -> Result<TimeSocket, Ope
     let ready = match own {
         Some(_) => ready_at(hardware, own),
         None => Ready::anywhere(hardware),
-    };
+    }
+    .telling();
     let socket =
-        TimeSocket::new(socket, Wanted::Receive, ready).map_err(cannot("open a UDP socket"))?;
+        TimeSocket::new(socket, Wanted::Both, ready).map_err(cannot("open a UDP socket"))?;
     bind(&socket.socket, address)?;
     Ok(socket)
 }
