@@ -69,7 +69,9 @@ impl Duration {
     #[must_use]
     pub fn seconds(self) -> f64 {
         let (whole, rest) = Self(self.0.saturating_abs()).split();
-        let seconds = whole as f64 + rest as f64 / ONE_SECOND as f64;
+        // No processor turns 128 bits into a float by itself.
+        let whole = i64::try_from(whole).map_or(whole as f64, |whole| whole as f64);
+        let seconds = whole + rest as f64 / ONE_SECOND as f64;
         if self.0 < 0 { -seconds } else { seconds }
     }
 
