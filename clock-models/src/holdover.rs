@@ -9,13 +9,14 @@
 use std::collections::VecDeque;
 
 use crate::estimator::Estimate;
+use crate::time::Duration;
 
-/// The shortest horizon that is rehearsed, s; each further one is twice as long.
-const SHORTEST: f64 = 64.0;
+/// The shortest horizon that is rehearsed; each further one is twice as long.
+const SHORTEST: Duration = Duration::from_secs(64);
 /// Horizons, up to three days.
 const HORIZONS: usize = 13;
 /// Rehearsals of a horizon that run at the same time.
-const STAGGERED: f64 = 4.0;
+const STAGGERED: i64 = 4;
 /// Rehearsals of a horizon that are remembered.
 const MEMORY: f64 = 256.0;
 /// An estimate whose frequency was this much less certain than that of the present one
@@ -109,28 +110,29 @@ impl Rehearsals {
     }
 }
 
-fn lengths() -> impl Iterator<Item = f64> {
-    std::iter::successors(Some(SHORTEST), |length| Some(2.0 * length))
+fn lengths() -> impl Iterator<Item = Duration> {
+    std::iter::successors(Some(SHORTEST), |length| Some(*length * 2))
 }
 
 impl Horizon {
     /// Ends the rehearsals whose time has come and begins another if it is time to. True
     /// if one counted.
-    fn take(&mut self, length: f64, estimate: &Estimate) -> bool {
-        let age = |start: &Estimate| (estimate.at - start.at).seconds();
+    fn take(&mut self, length: Duration, estimate: &Estimate) -> bool {
+        let age = |start: &Estimate| estimate.at - start.at;
         let mut counted = false;
-        while let Some(start) = self.running.front().copied().filter(|s| age(s) >= length) {
-            self.running.pop_front();
+        while self.running.front().is_some_and(|start| age(start) >= length)
+            && let Some(start) = self.running.pop_front()
+        {
             let as_good = start.frequency_deviation <= WORSE * estimate.frequency_deviation;
             // Where estimates are rarer than this horizon is long, it cannot be rehearsed.
-            if as_good && age(&start) < 1.5 * length {
+            if as_good && age(&start) * 2 < length * 3 {
                 let error = (estimate.offset - start.carried_to(estimate.at).offset).seconds();
                 self.count = (self.count + 1.0).min(MEMORY);
                 self.square += (error * error - self.square) / self.count;
                 counted = true;
             }
         }
-        if self.running.back().is_none_or(|start| age(start) >= length / STAGGERED) {
+        if self.running.back().is_none_or(|start| age(start) * STAGGERED >= length) {
             self.running.push_back(*estimate);
         }
         counted
@@ -145,15 +147,19 @@ impl Law {
     /// (Févotte, Bertin and Durrieu 2009, as non-negative matrix factorisation with the
     /// divergence of Itakura and Saito).
     fn fit(horizons: &[Horizon]) -> Option<Self> {
-        let rehearsed =
-            || horizons.iter().zip(lengths()).filter(|(h, _)| h.count > 0.0 && h.square > 0.0);
+        let of_length = |(horizon, length): (_, Duration)| (horizon, length.seconds());
+        let rehearsed = || {
+            let known =
+                |(horizon, _): &(&Horizon, f64)| horizon.count > 0.0 && horizon.square > 0.0;
+            horizons.iter().zip(lengths()).map(of_length).filter(known)
+        };
         let (last, longest) = rehearsed().last()?;
         let mut law = Self { terms: [last.square / POWERS.len() as f64; POWERS.len()], longest };
         for _ in 0..FIT_STEPS {
             let mut needed = [0.0; POWERS.len()];
             let mut there = [0.0; POWERS.len()];
             for (horizon, length) in rehearsed() {
-                let say = (horizon.count / STAGGERED).clamp(1.0, MOST_SAY);
+                let say = (horizon.count / STAGGERED as f64).clamp(1.0, MOST_SAY);
                 let variance = law.at(length);
                 for (i, power) in POWERS.into_iter().enumerate() {
                     let share = say * (length / longest).powi(power) / variance;

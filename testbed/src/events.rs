@@ -8,20 +8,24 @@ use clock_models::time::{Tai, Timestamp};
 /// Events to come. Those of one instant come in the order in which they were planned.
 #[derive(Debug)]
 pub struct Events<E> {
-    heap: BinaryHeap<Reverse<Planned<E>>>,
+    heap: BinaryHeap<Reverse<Planned>>,
     planned: u64,
+    /// The events themselves, which the heap would move about: some hold a packet.
+    slots: Vec<Option<E>>,
+    free: Vec<usize>,
 }
 
-#[derive(Debug)]
-struct Planned<E> {
+/// Ordered by its fields from the first on; no two have the same number.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Planned {
     at: Timestamp<Tai>,
     number: u64,
-    event: E,
+    slot: usize,
 }
 
 impl<E> Default for Events<E> {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), planned: 0 }
+        Self { heap: BinaryHeap::new(), planned: 0, slots: Vec::new(), free: Vec::new() }
     }
 }
 
@@ -29,7 +33,12 @@ impl<E> Events<E> {
     /// Plans an event at a true time.
     pub fn plan(&mut self, at: Timestamp<Tai>, event: E) {
         self.planned += 1;
-        self.heap.push(Reverse(Planned { at, number: self.planned, event }));
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.slots[slot] = Some(event);
+        self.heap.push(Reverse(Planned { at, number: self.planned, slot }));
     }
 
     /// The next event, if its time is `due`.
@@ -41,31 +50,9 @@ impl<E> Events<E> {
         if !due(next.at) {
             return None;
         }
-        self.heap.pop().map(|Reverse(planned)| (planned.at, planned.event))
-    }
-}
-
-impl<E> Planned<E> {
-    fn key(&self) -> (Timestamp<Tai>, u64) {
-        (self.at, self.number)
-    }
-}
-
-impl<E> PartialEq for Planned<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-impl<E> Eq for Planned<E> {}
-
-impl<E> PartialOrd for Planned<E> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl<E> Ord for Planned<E> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
+        let Reverse(Planned { at, slot, .. }) = self.heap.pop()?;
+        self.free.push(slot);
+        Some((at, self.slots[slot].take()?))
     }
 }
 

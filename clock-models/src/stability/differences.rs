@@ -1,5 +1,7 @@
 //! Root mean squares of differences of the phase.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::Statistic;
 
 /// Wide enough for the vector instructions of every processor.
@@ -126,9 +128,32 @@ impl Squares {
         parts: [&[f64]; K],
         difference: impl Fn([f64; K]) -> f64,
     ) {
+        Arch::new().dispatch(Adding::<K, GAPS, _> { squares: self, parts, difference });
+    }
+
+    pub(super) fn root_mean(self) -> (f64, usize) {
+        let count: f64 = self.counts.iter().sum();
+        ((self.sums.iter().sum::<f64>() / count.max(1.0)).sqrt(), count as usize)
+    }
+}
+
+/// What [`Squares::add`] does, compiled for the vectors of each kind of processor: all of it
+/// must be inlined for that. The lanes are the same for each, and so are the results.
+struct Adding<'a, const K: usize, const GAPS: bool, F> {
+    squares: &'a mut Squares,
+    parts: [&'a [f64]; K],
+    difference: F,
+}
+
+impl<const K: usize, const GAPS: bool, F: Fn([f64; K]) -> f64> WithSimd for Adding<'_, K, GAPS, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { squares, parts, difference } = self;
         let n = parts[0].len();
         let parts: [(&[[f64; LANES]], &[f64]); K] = parts.map(|part| part[..n].as_chunks());
-        let Self { mut sums, mut counts } = *self;
+        let Squares { mut sums, mut counts } = *squares;
         for block in 0..n / LANES {
             let blocks: [&[f64; LANES]; K] = std::array::from_fn(|k| &parts[k].0[block]);
             for lane in 0..LANES {
@@ -152,11 +177,6 @@ impl Squares {
                 counts[rest] += 1.0;
             }
         }
-        *self = Self { sums, counts };
-    }
-
-    pub(super) fn root_mean(self) -> (f64, usize) {
-        let count: f64 = self.counts.iter().sum();
-        ((self.sums.iter().sum::<f64>() / count.max(1.0)).sqrt(), count as usize)
+        *squares = Squares { sums, counts };
     }
 }

@@ -1,5 +1,7 @@
 //! Sums over windows of the phase, for the modified Allan deviation.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::differences::{LANES, PIECE, Squares, of_differences, second};
 
 /// The root mean square of the second differences of the sums of `m` successive points, for
@@ -80,8 +82,9 @@ impl Octave {
             let to = end.min(from + PIECE);
             let squared = from..to.min(terms).max(from);
             let parts = [0, m, 2 * m].map(|k| sums.get(squared.start + k..squared.end + k));
-            self.squares.add::<3, false>(parts.map(Option::unwrap_or_default), second);
-            double(&mut sums[from..to + m], m);
+            let parts = parts.map(Option::unwrap_or_default);
+            self.squares.add::<3, false>(parts, second);
+            Arch::new().dispatch(Doubling { sums: &mut sums[from..to + m], m });
             self.at = to;
         }
         self.at
@@ -90,16 +93,27 @@ impl Octave {
 
 /// Adds to each of the sums the one `m` places later, but for the last `m`, which have none.
 /// Whatever `m` is, what a block needs is read before any of it is written.
-fn double(sums: &mut [f64], m: usize) {
-    let count = sums.len() - m;
-    let whole = count - count % LANES;
-    for at in (0..whole).step_by(LANES) {
-        let (block, later) = (&sums[at..at + LANES], &sums[at + m..at + m + LANES]);
-        let doubled: [f64; LANES] = std::array::from_fn(|lane| block[lane] + later[lane]);
-        sums[at..at + LANES].copy_from_slice(&doubled);
-    }
-    for at in whole..count {
-        sums[at] += sums[at + m];
+struct Doubling<'a> {
+    sums: &'a mut [f64],
+    m: usize,
+}
+
+impl WithSimd for Doubling<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { sums, m } = self;
+        let count = sums.len() - m;
+        let whole = count - count % LANES;
+        for at in (0..whole).step_by(LANES) {
+            let (block, later) = (&sums[at..at + LANES], &sums[at + m..at + m + LANES]);
+            let doubled: [f64; LANES] = std::array::from_fn(|lane| block[lane] + later[lane]);
+            sums[at..at + LANES].copy_from_slice(&doubled);
+        }
+        for at in whole..count {
+            sums[at] += sums[at + m];
+        }
     }
 }
 

@@ -69,7 +69,8 @@ impl Duration {
     #[must_use]
     pub fn seconds(self) -> f64 {
         let (whole, rest) = Self(self.0.saturating_abs()).split();
-        let seconds = whole as f64 + rest as f64 / ONE_SECOND as f64;
+        let whole = i64::try_from(whole).map_or_else(|_| wide(whole), |whole| whole as f64);
+        let seconds = whole + rest as f64 / ONE_SECOND as f64;
         if self.0 < 0 { -seconds } else { seconds }
     }
 
@@ -118,6 +119,14 @@ impl Duration {
     pub const fn is_negative(self) -> bool {
         self.0 < 0
     }
+}
+
+/// 128 bits as a float, which no processor does by itself: apart, or it would be done at
+/// each turn, needed or not.
+#[cold]
+#[inline(never)]
+fn wide(value: i128) -> f64 {
+    value as f64
 }
 
 impl fmt::Debug for Duration {

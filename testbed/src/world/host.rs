@@ -43,7 +43,8 @@ pub(super) struct Host {
     /// The last report of each source, as the owner of the clock has them: in the order of
     /// their numbers.
     reports: Vec<Edge>,
-    belief: Option<(Estimate, f64, f64)>,
+    /// What was believed after the last round, and when that was.
+    belief: Option<(Estimate, Timestamp<Free>)>,
     /// When the keeper wants to look after the clock again.
     pub(super) next: Option<Timestamp<Free>>,
     /// How many sources must agree.
@@ -139,8 +140,7 @@ impl Host {
             Some(Command::Frequency(frequency)) => self.clock.set_frequency(base, frequency),
             None => {}
         }
-        let path = self.keeper.path(base).map(|path| (path.expanded(2.0), path.bound()));
-        self.belief = tick.estimate.zip(path).map(|(e, (u, bound))| (e, u, bound));
+        self.belief = tick.estimate.map(|estimate| (estimate, base));
         self.next = tick.next;
         self.record_round(reading, &tick);
     }
@@ -168,33 +168,34 @@ impl Host {
             offset: truth,
             clock_error: (self.clock.at(base) - now).seconds(),
             frequency_error: (1.0 + oscillator) * (1.0 + self.clock.frequency()) - 1.0,
-            belief: self.belief.map(|(then, expanded, bound)| {
+            belief: self.belief.and_then(|(then, round)| {
                 let now = then.carried_to(base);
-                let (expanded, bound) = self.held_over(base).unwrap_or_else(|| {
-                    // The claim was made at the last round; what the oscillator may have
-                    // added since belongs to it.
-                    let grown = now.offset_deviation.powi(2) - then.offset_deviation.powi(2);
-                    let expanded = (expanded.powi(2) + 4.0 * grown.max(0.0)).sqrt();
-                    (expanded, bound + (now.bound - then.bound))
-                });
-                Belief {
+                let (expanded, bound) = match self.keeper.discipline().state() {
+                    // No round renews it.
+                    State::Holdover => self.claim(base)?,
+                    _ => {
+                        // The claim was made at the last round; what the oscillator may have
+                        // added since belongs to it.
+                        let (expanded, bound) = self.claim(round)?;
+                        let grown = now.offset_deviation.powi(2) - then.offset_deviation.powi(2);
+                        let expanded = (expanded.powi(2) + 4.0 * grown.max(0.0)).sqrt();
+                        (expanded, bound + (now.bound - then.bound))
+                    }
+                };
+                Some(Belief {
                     error: (now.offset - truth).seconds(),
                     frequency_error: now.frequency - frequency,
                     deviation: now.offset_deviation,
                     expanded,
                     bound,
-                }
+                })
             }),
         }
     }
 
-    /// U and the bound without a source, which no round renews.
-    fn held_over(&self, base: Timestamp<Free>) -> Option<(f64, f64)> {
-        let path = match self.keeper.discipline().state() {
-            State::Holdover => self.keeper.path(base)?,
-            _ => return None,
-        };
-        Some((path.expanded(2.0), path.bound()))
+    /// U and the bound that are claimed at an instant since the last round.
+    fn claim(&self, at: Timestamp<Free>) -> Option<(f64, f64)> {
+        self.keeper.path(at).map(|path| (path.expanded(2.0), path.bound()))
     }
 }
 
