@@ -1,6 +1,7 @@
 #!/bin/bash
 # title: PTP on a PHC: stamps ± 50 ns in steps of 8 ns, no jitter, W 1e-9
 # topology: 0-1,0-2,0-3
+# timeout: 2700
 . "$VMLAB/guest/accuracy.sh"
 conditions 50 8 0 1e-9
 compare 0.7 0.5
