@@ -19,6 +19,8 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use utcd_linux::clock::ClockError;
 
+use self::said::Said;
+use self::status::Leading;
 use crate::account::SharedAccount;
 use crate::board::Board;
 use crate::config::{self, ClockMode, Origin};
@@ -26,9 +28,6 @@ use crate::host_clock::{HostClock, Quality};
 use crate::record::Recorder;
 use crate::source::Report;
 use crate::status::{ClockState, ClockStatus};
-
-use self::said::Said;
-use self::status::Leading;
 
 /// How often the clock is looked after and accounted for at least, without news of a
 /// source: somebody else's hand on it is noticed and what is published of it kept fresh.
