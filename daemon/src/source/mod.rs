@@ -152,6 +152,12 @@ impl Context {
         }
     }
 
+    /// The report of a source that has said nothing yet.
+    fn never_heard(&self, status: SourceStatus) -> Report {
+        let edge = self.edge(Err(Unusable::NeverHeard));
+        Report { edge, status, heard: None, upper: None, leap: None }
+    }
+
     /// Hands a report on. A keeper that is behind gets the next one: each says all.
     fn report(&self, report: Report) {
         let _ = self.reports.try_send(report);

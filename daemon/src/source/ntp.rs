@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clock_models::comparison::Stamp;
-use clock_models::selection::Unusable;
 use clock_models::time::{self, Free, Leap, LeapNotice, Timestamp};
 use ntp::client::{ClientConfig, Rejection, TransmitToken};
 use ntp::packet::LeapIndicator;
@@ -175,13 +174,7 @@ impl NtpSource {
         status.reason.clone_from(&self.trouble.now);
         status.accepted = self.accepted;
         status.rejected.clone_from(&self.trouble.counts);
-        Report {
-            edge: self.context.edge(Err(Unusable::NeverHeard)),
-            status,
-            heard: None,
-            upper: None,
-            leap: None,
-        }
+        self.context.never_heard(status)
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use clock_models::selection::Unusable;
 use clock_models::time::{Leap, LeapNotice};
 use ptp::source::{LOOK_INTERVAL, Source};
 use ptp::transport::Group;
@@ -346,14 +345,7 @@ impl PtpSource {
         status.reason.clone_from(&self.trouble.now);
         status.rejected.clone_from(&self.trouble.counts);
         let Some(source) = source else {
-            let edge = self.context.edge(Err(Unusable::NeverHeard));
-            return self.context.report(Report {
-                edge,
-                status,
-                heard: None,
-                upper: None,
-                leap: None,
-            });
+            return self.context.report(self.context.never_heard(status));
         };
         let now = self.context.clock.borrow().now();
         let terms = self.stamper.terms(self.context.terms);

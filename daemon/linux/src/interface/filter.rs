@@ -16,9 +16,6 @@ impl TxType {
     /// The same with Pdelay_Resp messages too.
     pub const ONE_STEP_P2P: Self = Self(3);
 
-    /// All that are known, in the kernel's order.
-    pub const ALL: [Self; 4] = [Self::OFF, Self::ON, Self::ONE_STEP_SYNC, Self::ONE_STEP_P2P];
-
     /// From the kernel's number, which may be one that came after this program.
     #[must_use]
     pub const fn from_number(number: u32) -> Self {

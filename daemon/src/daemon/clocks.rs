@@ -1,0 +1,113 @@
+//! The clocks of this host, each with its owner.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Instant;
+
+use clock_models::prior::doubted;
+use clock_models::time::LeapTable;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_local};
+
+use super::{Daemon, StartError};
+use crate::account::SharedAccount;
+use crate::clock_task::{ClockTask, Order};
+use crate::config::{self, ClockType, PhcTimescale};
+use crate::drift;
+use crate::host_clock::{HostClock, Place, Timescale};
+use crate::source::Report;
+
+/// Reports that may wait for the owner of a clock.
+const REPORTS: usize = 64;
+
+/// A clock and its owner.
+pub(super) struct RunningClock {
+    pub(super) config: config::Clock,
+    pub(super) clock: Rc<RefCell<HostClock>>,
+    pub(super) account: SharedAccount,
+    /// What its drift file says of its frequency (TAI against its time base): value and
+    /// standard uncertainty, ratios.
+    frequency: Option<(f64, f64)>,
+    pub(super) reports: mpsc::Sender<Report>,
+    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) heartbeat: Rc<Cell<Instant>>,
+    pub(super) task: JoinHandle<()>,
+}
+
+impl Daemon {
+    /// Makes a clock and its owner, and sets that to work.
+    pub(super) fn start_clock(&mut self, config: config::Clock) -> Result<(), StartError> {
+        let leap = Rc::clone(&self.leap);
+        let clock = match config.clock_type {
+            ClockType::Virtual => {
+                HostClock::virtual_clock(config.initial_offset, config.initial_frequency, leap)
+            }
+            ClockType::System => HostClock::system(leap),
+            ClockType::Phc => self.phc(&config, leap)?,
+        };
+        let clock = Rc::new(RefCell::new(clock));
+        let (reports, incoming) = mpsc::channel(REPORTS);
+        let (orders, commands) = mpsc::channel(REPORTS);
+        let heartbeat = Rc::new(Cell::new(Instant::now()));
+        let account = SharedAccount::default();
+        let owner = ClockTask::new(
+            config.clone(),
+            Rc::clone(&clock),
+            Rc::clone(&self.leap),
+            self.board.clone(),
+            Rc::clone(&account),
+            self.recorder.clone(),
+            Rc::clone(&heartbeat),
+        );
+        let running = RunningClock {
+            frequency: known_frequency(&config),
+            clock,
+            account,
+            reports,
+            orders,
+            heartbeat,
+            task: spawn_local(owner.run(incoming, commands)),
+            config,
+        };
+        self.clocks.insert(running.config.name.clone(), running);
+        Ok(())
+    }
+
+    fn phc(
+        &self,
+        config: &config::Clock,
+        leap: Rc<RefCell<LeapTable>>,
+    ) -> Result<HostClock, StartError> {
+        // The configuration has been checked: one of them is given.
+        let interface = config.interface.clone().map(Place::Interface);
+        let device = config.device.clone().map(Place::Device);
+        let place = interface.or(device).unwrap_or(Place::Index(0));
+        let name = config.name.clone();
+        let phc = self.phcs.get(place).map_err(|source| StartError::Phc { name, source })?;
+        let timescale = match config.timescale {
+            PhcTimescale::Tai => Timescale::Tai,
+            PhcTimescale::Utc => Timescale::Utc,
+        };
+        Ok(HostClock::phc(phc, timescale, leap))
+    }
+
+    /// What is known of the frequency of a clock: by its sources so far, else by its drift
+    /// file. The oscillator against UTC is the opposite of TAI against the oscillator.
+    pub(super) fn frequency(&self, clock: &RunningClock) -> Option<(f64, f64)> {
+        let status = self.board.current();
+        let own = status.clocks.iter().find(|status| status.name == clock.config.name);
+        let known = own.and_then(|status| status.frequency.zip(status.frequency_uncertainty));
+        known.map(|(frequency, uncertainty)| (-frequency, doubted(uncertainty))).or(clock.frequency)
+    }
+}
+
+/// The frequency that the drift file remembers.
+fn known_frequency(config: &config::Clock) -> Option<(f64, f64)> {
+    match drift::load(config.drift_file.as_deref()?) {
+        Ok(drift) => drift.map(|drift| (drift.frequency, drift.uncertainty)),
+        Err(error) => {
+            tracing::warn!("clock {}: {error}", config.name);
+            None
+        }
+    }
+}
