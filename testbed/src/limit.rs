@@ -1,6 +1,6 @@
 //! What an estimator that knows every parameter reaches: the limit.
 //!
-//! It sees the exchanges that utcd saw in the same run, no more, and knows the floor and
+//! It sees the messages that utcd saw in the same run, no more, and knows the floor and
 //! the distribution of the delay of each direction, the wander of the oscillator and its
 //! frequency at the start. The mean of its posterior is the estimate with the least rms
 //! error there is, so no estimator does better on average, up to what the number of
@@ -17,21 +17,20 @@ mod particles;
 
 use std::f64::consts::PI;
 
-use clock_models::comparison::{Comparison, Reading};
+use clock_models::comparison::Reading;
+use clock_models::recording::Event;
 use clock_models::time::{Duration, Free, Timestamp};
 use clock_models::uncertainty::FrequencyNoise;
 
 use crate::network::{Direction, Queueing};
 use crate::oscillator::Model;
 use crate::random::Random;
-use crate::world::{Protocol, Setup, SetupError, World};
+use crate::world::{Setup, SetupError, World};
 
 use density::Density;
 use kalman::Kalman;
 use particles::Particles;
 
-/// How often a second a run is looked at for a new exchange: more often than they come.
-const LOOKS: u32 = 4;
 /// Stream of a seed, apart from those of the simulation.
 const PARTICLES: u64 = 1000;
 
@@ -44,9 +43,9 @@ pub enum LimitError {
     /// The filters have no model of several sources.
     #[error("the limit is known for one source only, and there are {0}")]
     Sources(usize),
-    /// The directions of PTP come one at a time, and a chain has many oscillators.
-    #[error("the limit is known for one host that asks by NTP")]
-    Protocol,
+    /// The filters have no model of many oscillators.
+    #[error("the limit is known for one host, and there are {0} in a chain")]
+    Chain(usize),
     /// The filters have no model of such delays.
     #[error("the limit is known for exponential, gaussian and heavy-tail queueing over a floor")]
     Path,
@@ -71,10 +70,19 @@ pub struct Known {
 /// A run as it was: what the host saw, and the truth.
 #[derive(Debug, Clone, Default)]
 pub struct Recorded {
-    /// Exchanges in the order in which they were completed.
-    exchanges: Vec<Comparison>,
+    /// Readings in the order in which they came to the estimator.
+    seen: Vec<Seen>,
     /// At each whole second.
     truth: Vec<Truth>,
+}
+
+/// A message of an exchange.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// When it came to the estimator.
+    known: Timestamp<Free>,
+    is_from_reference: bool,
+    reading: Reading,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +109,7 @@ struct Walk {
     wander: f64,
 }
 
-/// One direction of an exchange: an offset that is wrong by the queueing alone.
+/// A message: an offset that is wrong by the queueing alone.
 ///
 /// Offsets are of TAI less the time base, s, less what the frequency at the start makes
 /// of them, so that a float holds them to a picosecond.
@@ -109,8 +117,8 @@ struct Walk {
 struct Observation<'a> {
     /// The offset, as if nothing had queued.
     offset: f64,
-    /// How long before the end of the exchange, s. What the frequency walks in between is
-    /// neglected.
+    /// How long before the one that the filter took last, s; 0 if it is newer. Answers may
+    /// overtake one another. What the frequency walks in between is neglected.
     age: f64,
     /// 1 from the reference, −1 to it: the queueing delay is this times (true offset less
     /// `offset`).
@@ -120,10 +128,19 @@ struct Observation<'a> {
 
 /// Follows the offset with all that is known.
 trait Filter {
-    /// Takes in an exchange that was completed at `at`, s of the time base.
+    /// Takes in observations at `at`, s of the time base, which is not before the last.
     fn take(&mut self, at: f64, observations: &[Observation<'_>]);
-    /// The estimate of the offset at `at`, which is not before the last exchange.
+    /// The estimate of the offset at `at`, which is not before the last observation.
     fn offset(&self, at: f64) -> f64;
+}
+
+/// The errors of the estimates of a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Errors {
+    /// Rms error, s. Not a number if there is no estimate.
+    pub rms: f64,
+    /// Largest error, s.
+    pub max: f64,
 }
 
 /// Runs a setup with this seed for so many seconds.
@@ -132,17 +149,23 @@ trait Filter {
 /// A setting out of its range.
 pub fn record(setup: &Setup, seed: u64, seconds: u32) -> Result<Recorded, SetupError> {
     let mut world = World::new(setup, seed)?;
+    world.record();
     let mut run = Recorded::default();
-    for look in 1..=LOOKS * seconds {
-        world.run(f64::from(look) / f64::from(LOOKS), |sample| {
+    for second in 1..=seconds {
+        world.run(f64::from(second), |sample| {
             run.truth.push(Truth { base: sample.base, offset: sample.offset });
         });
-        let answer = world.ntp_sources().next().and_then(|source| source.client().last_answer());
-        run.exchanges.extend(
-            answer
-                .map(|answer| answer.comparison)
-                .filter(|comparison| run.exchanges.last() != Some(comparison)),
-        );
+        for row in world.take_rows() {
+            let Event::Comparison(compared) = row.event else { continue };
+            let comparison = compared.comparison;
+            let ways = [(false, comparison.to_reference), (true, comparison.from_reference)];
+            let seen = |(is_from_reference, reading): (bool, Option<Reading>)| {
+                Some(Seen { known: row.at, is_from_reference, reading: reading? })
+            };
+            let at = run.seen.len();
+            run.seen.extend(ways.into_iter().filter_map(seen));
+            run.seen[at..].sort_by_key(|seen| seen.reading.at);
+        }
     }
     Ok(run)
 }
@@ -156,8 +179,8 @@ impl Known {
         let [site] = setup.sites.as_slice() else {
             return Err(LimitError::Sources(setup.sites.len()));
         };
-        if matches!(site.protocol, Protocol::Ptp(_)) || setup.hops != 1 {
-            return Err(LimitError::Protocol);
+        if setup.hops != 1 {
+            return Err(LimitError::Chain(setup.hops));
         }
         if setup.stamping.noise.0 != 0.0 || !site.faults.is_empty() {
             return Err(LimitError::Stamps);
@@ -171,49 +194,48 @@ impl Known {
         })
     }
 
-    /// The rms error of the estimates of a run from `from` s on, s. Not a number if there
-    /// are none.
+    /// The errors of the estimates of a run from `from` s on.
     #[must_use]
-    pub fn rms(&self, run: &Recorded, from: u32, particles: usize, seed: u64) -> f64 {
-        let Some(origin) = run.truth.first() else { return f64::NAN };
+    pub fn errors(&self, run: &Recorded, from: u32, particles: usize, seed: u64) -> Errors {
+        let none = Errors { rms: f64::NAN, max: f64::NAN };
+        let Some(origin) = run.truth.first() else { return none };
         let flat = |base: Timestamp<Free>, offset: Duration| {
             let time = (base - origin.base).seconds();
             (time, (offset - origin.offset).seconds() - self.frequency * time)
         };
-        let mut exchanges = run.exchanges.iter().filter_map(both_ways).peekable();
+        let mut seen = run.seen.iter().peekable();
+        let mut last = f64::NEG_INFINITY;
         let mut filter: Option<Box<dyn Filter>> = None;
-        let (mut squares, mut count) = (0.0, 0.0);
+        let (mut squares, mut count, mut max) = (0.0, 0.0, 0.0f64);
         for (second, truth) in (1..).zip(&run.truth) {
-            while let Some((down, up)) = exchanges.next_if(|(down, _)| down.at <= truth.base) {
-                let (at, down) = flat(down.at, down.difference);
-                let (sent, up) = flat(up.at, up.difference);
-                let observations = self.observations(down, up, at - sent);
+            while let Some(seen) = seen.next_if(|seen| seen.known <= truth.base) {
+                let (at, offset) = flat(seen.reading.at, seen.reading.difference);
+                last = at.max(last);
+                let observation = self.observation(seen.is_from_reference, offset, last - at);
                 match &mut filter {
-                    Some(filter) => filter.take(at, &observations),
-                    None => {
-                        let [first, second] = observations;
-                        let begun = filter.insert(self.filter(at, &first, particles, seed));
-                        begun.take(at, &[second]);
-                    }
+                    Some(filter) => filter.take(last, &[observation]),
+                    None => filter = Some(self.filter(at, &observation, particles, seed)),
                 }
             }
             if second >= from
                 && let Some(filter) = &filter
             {
                 let (at, offset) = flat(truth.base, truth.offset);
-                squares += (filter.offset(at) - offset).powi(2);
+                let error = filter.offset(at) - offset;
+                squares += error.powi(2);
                 count += 1.0;
+                max = max.max(error.abs());
             }
         }
-        (squares / count).sqrt()
+        Errors { rms: (squares / count).sqrt(), max }
     }
 
-    fn observations(&self, down: f64, up: f64, age: f64) -> [Observation<'_>; 2] {
-        let (from, to) = (&self.from_reference, &self.to_reference);
-        [
-            Observation { offset: down + from.floor, age: 0.0, sign: 1.0, delay: from },
-            Observation { offset: up - to.floor, age, sign: -1.0, delay: to },
-        ]
+    fn observation(&self, is_from_reference: bool, offset: f64, age: f64) -> Observation<'_> {
+        let (sign, delay) = match is_from_reference {
+            true => (1.0, &self.from_reference),
+            false => (-1.0, &self.to_reference),
+        };
+        Observation { offset: offset + sign * delay.floor, age, sign, delay }
     }
 
     /// The filter for the noise there is, as it begins.
@@ -232,10 +254,6 @@ impl Known {
             Box::new(Particles::new(at, self.walk, first, particles, random))
         }
     }
-}
-
-fn both_ways(exchange: &Comparison) -> Option<(Reading, Reading)> {
-    exchange.from_reference.zip(exchange.to_reference)
 }
 
 impl Delay {

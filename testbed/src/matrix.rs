@@ -10,7 +10,7 @@ use clock_models::time::LeapTable;
 use clock_models::uncertainty::FrequencyNoise;
 use ntp::client::ClientConfig;
 
-use crate::limit::{self, Known, LimitError};
+use crate::limit::{self, Errors, Known, LimitError};
 use crate::master::Intervals;
 use crate::measure::{Figures, Measurement, median};
 use crate::network::{Direction, Path, Queueing, Stamping};
@@ -59,7 +59,7 @@ pub struct Cell {
     pub best_peer: f64,
     /// Rms error of the best peer by the same protocol, s.
     pub best_of_protocol: f64,
-    /// Rms error of an estimator that knows every parameter, s: what [`Cell::limit_rms`]
+    /// Rms error of an estimator that knows every parameter, s: what [`Cell::limit_errors`]
     /// gave.
     pub limit: f64,
     /// The part of the best peer's error that utcd is to reach.
@@ -70,12 +70,12 @@ const FLOORS: [(f64, f64); 5] =
     [(1e-3, 20e-3), (1e-4, 200e-6), (1e-5, 50e-6), (1e-6, 10e-6), (1e-7, 1e-6)];
 const WANDERS: [f64; 2] = [1e-9, 1e-8];
 
-/// Best peer by either protocol, and limit, at 1 s, by jitter and wander.
+/// The best of chrony (with and without its median filter) and ntpd-rs, and the limit, at
+/// 1 s, by jitter and wander.
 ///
 /// The limits, here and below, are those of `testbed limit --particles 1000` of 2026-11-22,
-/// with `--seeds 4` at 1 s and `--seeds 10` at 16 to 64 s. They were computed for NTP; PTP
-/// has as many messages each way.
-const EVERY_SECOND: [(f64, f64); 10] = [
+/// with `--seeds 4` at 1 s and `--seeds 10` at 16 to 64 s.
+const BY_NTP: [(f64, f64); 10] = [
     (45.1e-6, 2.85e-6),
     (59.2e-6, 7.51e-6),
     (5.86e-6, 0.751e-6),
@@ -83,16 +83,23 @@ const EVERY_SECOND: [(f64, f64); 10] = [
     (0.855e-6, 0.204e-6),
     (1.33e-6, 0.515e-6),
     (0.132e-6, 51.5e-9),
-    (0.309e-6, 0.129e-6),
-    (31.3e-9, 13.0e-9),
-    (62.6e-9, 32.9e-9),
+    (0.352e-6, 0.129e-6),
+    (44.1e-9, 13.0e-9),
+    (109e-9, 32.9e-9),
 ];
-/// The best by NTP (chrony, with and without its median filter, and ntpd-rs) and by PTP
-/// (ptp4l with either servo, and statime) at 1 s.
-const BY_NTP: [f64; 10] =
-    [45.1e-6, 59.2e-6, 5.86e-6, 8.96e-6, 0.855e-6, 1.33e-6, 0.132e-6, 0.352e-6, 44.1e-9, 109e-9];
-const BY_PTP: [f64; 10] =
-    [268e-6, 268e-6, 26.4e-6, 26.4e-6, 1.23e-6, 1.62e-6, 0.171e-6, 0.309e-6, 31.3e-9, 62.6e-9];
+/// The best of ptp4l (with either servo) and statime, and the limit, at 1 s.
+const BY_PTP: [(f64, f64); 10] = [
+    (268e-6, 3.27e-6),
+    (268e-6, 8.12e-6),
+    (26.4e-6, 0.812e-6),
+    (26.4e-6, 2.05e-6),
+    (1.23e-6, 0.218e-6),
+    (1.62e-6, 0.538e-6),
+    (0.171e-6, 52.1e-9),
+    (0.309e-6, 0.134e-6),
+    (31.3e-9, 13.4e-9),
+    (62.6e-9, 37.1e-9),
+];
 /// The better of chrony and ntpd-rs, and the limit, at 16 to 64 s.
 const SLOW: [(f64, f64); 10] = [
     (110e-6, 23.7e-6),
@@ -112,14 +119,13 @@ const HEAVY_TAIL: [(Rate, f64, f64, f64, f64); 6] = [
     (Rate::EverySecond, 1e-8, 1.55e-6, 1.55e-6, 370e-9),
     (Rate::Slow, 1e-9, 6.39e-6, 6.39e-6, 829e-9),
     (Rate::Slow, 1e-8, 15.7e-6, 15.7e-6, 2.50e-6),
-    (Rate::Ptp, 1e-9, 1.27e-6, 271e-6, 128e-9),
-    (Rate::Ptp, 1e-8, 1.55e-6, 271e-6, 370e-9),
+    (Rate::Ptp, 1e-9, 1.27e-6, 271e-6, 119e-9),
+    (Rate::Ptp, 1e-8, 1.55e-6, 271e-6, 359e-9),
 ];
 
 /// All cells, in the order of the table: those of NTP, then those of PTP.
 #[must_use]
 pub fn cells() -> Vec<Cell> {
-    let slow = SLOW.map(|(better, _)| better);
     let of_rate = |rate: Rate| {
         let tails = HEAVY_TAIL.into_iter().filter(move |(tail, ..)| *tail == rate);
         tails.map(|(rate, wander, best_peer, best_of_protocol, limit)| {
@@ -127,24 +133,30 @@ pub fn cells() -> Vec<Cell> {
             Cell { number: 0, jitter, wander, rate, best_peer, best_of_protocol, limit, reach }
         })
     };
-    let mut cells = exponential(Rate::EverySecond, EVERY_SECOND, BY_NTP);
-    cells.extend(exponential(Rate::Slow, SLOW, slow));
+    let mut cells = exponential(Rate::EverySecond, BY_NTP, Some(BY_PTP));
+    cells.extend(exponential(Rate::Slow, SLOW, None));
     cells.extend([Rate::EverySecond, Rate::Slow].into_iter().flat_map(of_rate));
-    cells.extend(exponential(Rate::Ptp, EVERY_SECOND, BY_PTP));
+    cells.extend(exponential(Rate::Ptp, BY_PTP, Some(BY_NTP)));
     cells.extend(of_rate(Rate::Ptp));
     cells.iter_mut().zip(1..).for_each(|(cell, number)| cell.number = number);
     cells
 }
 
-/// The cells of exponential queueing delays at a rate.
-fn exponential(rate: Rate, peers: [(f64, f64); 10], of_protocol: [f64; 10]) -> Vec<Cell> {
-    let cell = |(index, ((best_peer, limit), best_of_protocol))| {
+/// The cells of exponential queueing delays at a rate, of one protocol; the best peer may be
+/// one of the `other`.
+fn exponential(
+    rate: Rate,
+    peers: [(f64, f64); 10],
+    other: Option<[(f64, f64); 10]>,
+) -> Vec<Cell> {
+    let cell = |(index, (best_of_protocol, limit)): (usize, (f64, f64))| {
+        let best_peer = other.map_or(best_of_protocol, |other| other[index].0.min(best_of_protocol));
         let (mean, floor): (f64, f64) = FLOORS[index / 2];
         let (jitter, wander) = (Jitter::Exponential(mean, floor), WANDERS[index % 2]);
         let reach = reach(rate, mean);
         Cell { number: 0, jitter, wander, rate, best_peer, best_of_protocol, limit, reach }
     };
-    peers.into_iter().zip(of_protocol).enumerate().map(cell).collect()
+    peers.into_iter().enumerate().map(cell).collect()
 }
 
 fn reach(rate: Rate, mean: f64) -> f64 {
@@ -178,15 +190,15 @@ impl Cell {
         }
     }
 
-    /// The rms error of an estimator that knows every parameter, in the same run, s.
+    /// The errors of an estimator that knows every parameter, in the same run.
     ///
     /// # Errors
     /// A setting out of its range, or one that the limit is not known for.
-    pub fn limit_rms(&self, seed: u64, particles: usize) -> Result<f64, LimitError> {
+    pub fn limit_errors(&self, seed: u64, particles: usize) -> Result<Errors, LimitError> {
         let setup = self.setup();
         let known = Known::new(&setup)?;
         let run = limit::record(&setup, seed, SETTLING + MEASURED)?;
-        Ok(known.rms(&run, SETTLING, particles, seed))
+        Ok(known.errors(&run, SETTLING, particles, seed))
     }
 
     fn path(&self) -> (Path, f64) {

@@ -148,7 +148,7 @@ pub(super) fn jitter(cell: &Cell) -> String {
     }
 }
 
-fn protocol(cell: &Cell) -> &'static str {
+pub(super) fn protocol(cell: &Cell) -> &'static str {
     match cell.rate {
         Rate::EverySecond | Rate::Slow => "NTP",
         Rate::Ptp => "PTP",
