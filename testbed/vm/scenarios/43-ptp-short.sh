@@ -3,12 +3,12 @@
 # topology: 0-1
 # set: short
 . "$VMLAB/guest/phc.sh"
-begin
+begin 45
 
 progress "transmit stamps dropped"
 from=$(uptime_s)
 setp 1 tx_drop 10
-sleep 20
+sleep 12
 during "10 transmit stamps dropped" $NEAR_NS "$from"
 
 progress "link down for 1 s"
