@@ -226,8 +226,9 @@ impl SharedPhc {
         let moved = (now.base - self.extrapolated(now.raw)).seconds();
         let elapsed = now.raw - self.known.raw;
         if moved.abs() > self.tolerance(&now, elapsed.seconds()) {
-            // Somebody has stepped it: its oscillator ran on.
-            let step = Duration::from_seconds(moved)?;
+            // Somebody has stepped it: its oscillator ran on. The step is as the clock shows
+            // time, which its frequency stretches.
+            let step = Duration::from_seconds(moved * (1.0 + self.line.frequency()))?;
             self.line.step(read.phc - step, step);
             now.base = self.line.base_now(read.phc);
             // It may have been steered, too.
@@ -261,7 +262,13 @@ impl SharedPhc {
     /// A stamp of its own in its time base, exactly. `None` where the stamp is not one of
     /// the last second.
     pub(super) fn base_of(&mut self, stamp: Timestamp<PhcScale>) -> Option<Timestamp<Free>> {
-        let now = self.now()?;
+        let mut now = self.now()?;
+        let ahead = self.line.base_now(now) - self.extrapolated(raw_now());
+        if ahead.seconds().abs() > JUMP {
+            // It may have been stepped since it was read last: a stamp after that would be
+            // placed that far in the past or the future.
+            now = self.cross_read()?.shown;
+        }
         let base = self.line.base_at(stamp, now);
         let age = self.line.base_now(now) - base;
         (Duration::ZERO..=LARGEST_AGE).contains(&age).then_some(base)

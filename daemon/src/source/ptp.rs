@@ -53,6 +53,8 @@ enum Stop {
     LinkDown,
     /// The link goes at another speed: another path, stamped with other latencies.
     SpeedChanged,
+    /// The NIC is not to be had any more as it was granted.
+    Unstamped,
     /// A socket failed.
     Fault(io::Error),
 }
@@ -85,6 +87,7 @@ impl PtpSource {
                             );
                         }
                         Stop::LinkDown => self.note("link-down", "the link is down"),
+                        Stop::Unstamped => {}
                         Stop::Fault(error) => self.note("socket", &error.to_string()),
                     }
                     source.link_down();
@@ -185,7 +188,10 @@ impl PtpSource {
                     source.set_leap_table(self.context.leap.borrow().clone());
                     source.look();
                     self.report(Some(source));
-                    Ok(())
+                    match self.renew_stamps(sockets) {
+                        true => Ok(()),
+                        false => return Stop::Unstamped,
+                    }
                 }
                 () = self.context.until(timeout) => {
                     source.handle_timeout(self.context.clock.borrow().now());
@@ -207,6 +213,18 @@ impl PtpSource {
                 return Stop::Fault(error);
             }
         }
+    }
+
+    /// Asks the NIC for its stamps anew where they do not come any more. False if it refuses, or
+    /// it is no longer the one that the frames take.
+    fn renew_stamps(&mut self, sockets: &Sockets) -> bool {
+        let Some(granted) = &sockets.event.get().stamping().hardware else { return true };
+        if !self.stamper.is_to_be_renewed() {
+            return true;
+        }
+        self.note("stamps-missing", "the NIC stamps no more; was it reset? It is asked anew");
+        let interface = Interface::by_name(&self.config.interface);
+        interface.is_ok_and(|now| now.nic() == granted.nic) && granted.renew().is_ok()
     }
 
     fn is_running(&self) -> bool {
@@ -239,6 +257,9 @@ impl PtpSource {
                 // Over Ethernet, all that needs none comes this way too.
                 None => source.handle_general(bytes, now),
             };
+            if result == Err(ptp::Rejection::NoReceiveStamp) {
+                self.stamper.missed();
+            }
             self.refused(result);
         }
         Ok(())
@@ -315,6 +336,7 @@ impl PtpSource {
         message: (Group, &[u8]),
     ) -> io::Result<()> {
         let sent = send(&mut sockets.event, message)?;
+        self.stamper.sent();
         match sent.id {
             Some(awaited) => {
                 while sockets.awaited.len() >= AWAITED {

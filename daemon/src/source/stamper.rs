@@ -9,6 +9,7 @@ use utcd_linux::socket::{Hardware, HardwareStamp, Received, StampFaults, Stampin
 
 use super::Context;
 use super::latency::{Latency, Link};
+use super::missing::Missing;
 use crate::config::TimeStamps;
 use crate::host_clock::{Place, SharedPhc};
 use crate::status::SourceStatus;
@@ -30,6 +31,8 @@ pub(super) struct Stamper {
     latency: Option<f64>,
     /// Transmit stamps that belonged to no packet, of sockets of before and the present one.
     unmatched: [u64; 2],
+    /// Those of the NIC that do not come.
+    missing: Missing,
 }
 
 impl Stamper {
@@ -43,6 +46,7 @@ impl Stamper {
             said: None,
             latency: None,
             unmatched: [0; 2],
+            missing: Missing::none(),
         }
     }
 
@@ -136,6 +140,9 @@ impl Stamper {
         if !self.is_hardware() {
             return Some(context.stamp(software));
         }
+        if received.hardware.is_some() {
+            self.missing.received(true);
+        }
         let stamp = received.hardware.and_then(|stamp| self.on_time_base(context, stamp));
         if let (Some(stamp), StampedBy::Kernel) = (stamp, software.by) {
             self.latency = Some((context.stamp(software).at - stamp.at).seconds());
@@ -146,6 +153,7 @@ impl Stamper {
     /// When a packet left, by the NIC, in the time base of the clock; `None` where it is no
     /// stamp of late, or its clock cannot be read.
     pub(super) fn transmitted(&mut self, context: &Context, stamp: HardwareStamp) -> Option<Stamp> {
+        self.missing.transmitted();
         let stamp = self.on_time_base(context, stamp)?;
         Some(self.known().map_or(stamp, |known| known.left(stamp)))
     }
@@ -163,6 +171,24 @@ impl Stamper {
         }
         let (_, phc) = self.phc.as_ref()?;
         context.clock.borrow().hardware_stamp(stamp.at, phc)
+    }
+
+    /// A message was sent that the NIC, if it stamps, is to stamp.
+    pub(super) const fn sent(&mut self) {
+        if self.is_hardware() {
+            self.missing.sent();
+        }
+    }
+
+    /// A message that needs its receive stamp came without one.
+    pub(super) const fn missed(&mut self) {
+        self.missing.received(false);
+    }
+
+    /// True if the NIC is to be asked anew, now, for stamps that do not come. To be called
+    /// now and then.
+    pub(super) fn is_to_be_renewed(&mut self) -> bool {
+        self.is_hardware() && self.missing.is_to_be_asked()
     }
 
     /// Takes the counters of the present socket.

@@ -4,6 +4,7 @@
 . "$VMLAB/guest/realtime.sh"
 for port in hts1 hts2; do slow $port delay 1ms 300us distribution normal loss 5%; done
 beside_peers
-# The mean is that of the server's way from its stamp to the wire.
+# The mean is that of the server's way from its stamp to the wire, and of the jitter: over 1400 s
+# -77 µs for utcd and -68 µs for chronyd; in 180 s of it anything from -30 to -120 µs for either.
 tell reach NTP deviation 0.7
 finish

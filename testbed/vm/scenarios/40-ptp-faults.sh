@@ -2,38 +2,9 @@
 # title: PTP on a PHC: lost and late stamps, links that fail, clocks that step, a kill
 # topology: 0-1
 # timeout: 1800
-. "$VMLAB/guest/accuracy.sh"
-NEAR_NS=100
-
-wire A hts0 B hts1
-ports delay_ns 500
-ports ts_noise_ns 8
-ports ts_step_ns 8
-truth=$SIM/clock1/vs_clock0_ns
-setc 1 phase_ns $((780000 - $(cat "$truth")))
-wander 15000000 1e-9 1
-watch faults "$truth"
-ptp4l_master master A 0 hts0
-utcd_client utcd B hts1
-claim faults "$truth" utcd
-sleep 90
-check "locked, ns off the truth" "$(cat "$truth")" $NEAR_NS
+. "$VMLAB/guest/phc.sh"
+begin
 pid=${running[utcd]}
-
-# during LABEL MOST FROM: the largest error since FROM.
-during() {
-    check "$1: ns off the truth meanwhile" "$(largest faults 1 "$3" "$(uptime_s)" 0)" "$2"
-}
-# after LABEL SECONDS: so long after the fault it is right again, and stays so for 20 s.
-after() {
-    local from
-    sleep "$2"
-    from=$(uptime_s)
-    sleep 20
-    check "$1: ns off the truth $2 s later" \
-        "$(largest faults 1 "$from" "$(uptime_s)" 0)" $NEAR_NS
-    expect "$1: locked" state_is locked
-}
 
 progress "transmit stamps dropped"
 from=$(uptime_s)
@@ -57,7 +28,7 @@ during "20 receive stamps missing" $NEAR_NS "$from"
 
 progress "link down for 1 s"
 from=$(uptime_s)
-ip -n B link set hts1 down; sleep 1; ip -n B link set hts1 up
+link_down_for 1
 after "link down for 1 s" 20
 during "link down for 1 s" $NEAR_NS "$from"
 
@@ -76,7 +47,7 @@ after "PHC stepped by 1 ms" 40
 progress "somebody else steers the PHC"
 phc_ctl -Q -- "$(phc 1)" freq 50000
 after "PHC set 50 ppm off" 60
-expect "PHC set 50 ppm off: it is said" grep -qE 'another program|somebody' "$RUN/utcd.log"
+expect "PHC set 50 ppm off: it is said" told 'another program|somebody'
 
 progress "the master's clock steps"
 phc_ctl -Q -- "$(phc 0)" adj 0.002

@@ -50,6 +50,18 @@ impl HardwareStamping {
     pub fn receives(&self) -> bool {
         self.purpose.served_by(self.receive)
     }
+
+    /// Has the NIC stamp as it was granted, whatever it says that it does: one that was reset
+    /// may have forgotten it, and its driver not know. Needs CAP_NET_ADMIN.
+    ///
+    /// # Errors
+    /// [`NoHardware`]: it does not grant that any more.
+    pub fn renew(&self) -> Result<(), NoHardware> {
+        let wanted = InForce { transmit: self.transmit, receive: self.receive };
+        let granted = driver::set(&self.nic, wanted).map_err(|error| refusal(&error))?;
+        let InForce { transmit, receive } = understood(granted, wanted);
+        judge(Self { transmit, receive, cause: Cause::Set, ..self.clone() }).map(drop)
+    }
 }
 
 impl fmt::Display for HardwareStamping {

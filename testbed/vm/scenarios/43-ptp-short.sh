@@ -1,0 +1,19 @@
+#!/bin/bash
+# title: PTP on a PHC in a minute: on time, stamps lost, the link down for 1 s
+# topology: 0-1
+# set: short
+. "$VMLAB/guest/phc.sh"
+begin 45
+
+progress "transmit stamps dropped"
+from=$(uptime_s)
+setp 1 tx_drop 10
+sleep 12
+during "10 transmit stamps dropped" $NEAR_NS "$from"
+
+progress "link down for 1 s"
+from=$(uptime_s)
+link_down_for 1
+after "link down for 1 s" 20
+during "link down for 1 s" $NEAR_NS "$from"
+finish
