@@ -298,6 +298,9 @@ pub struct SourceStatus {
     pub interleaved: bool,
     /// Why not the hardware, where it was wanted.
     pub no_hardware: Option<String>,
+    /// What the peer delay exchanges of PTP serve as: `readings` of the master's time, or
+    /// `mean link delay`.
+    pub peer_delay: Option<String>,
     /// The kernel's receive stamp less the network interface's, of one packet, s: the
     /// latency of this host.
     pub host_latency: Option<f64>,

@@ -26,6 +26,7 @@
 
 mod accuracy;
 mod config;
+mod direct;
 mod engine;
 mod foreign_masters;
 mod peer;
@@ -44,6 +45,6 @@ pub use accuracy::clock_accuracy;
 pub use config::{ArbitraryTimescale, ConfigError, DelayMechanism, PortConfig};
 pub use port::{Action, Port, PortComparison, TransmitId};
 pub use rejection::{Rejection, Rejections};
-pub use status::{Parent, PortState, PortStatus};
+pub use status::{Parent, PeerDelayUse, PortState, PortStatus};
 pub use timescale::{UtcOffsetMismatch, utc_properties};
 pub use wire::{ClockIdentity, PortIdentity};

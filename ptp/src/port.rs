@@ -1,15 +1,16 @@
 use std::collections::VecDeque;
 
 use clock_models::comparison::{Comparison, Reading, Stamp, StampedBy};
-use clock_models::time::{Duration, Free, LeapTable, Timestamp};
+use clock_models::time::{Duration, Free, LeapTable, Tai, Timestamp};
 
 use crate::config::{self, ArbitraryTimescale, ConfigError, DelayMechanism, PortConfig};
+use crate::direct::Turn;
 use crate::engine::{self, Engine, Measured, Request};
 use crate::foreign_masters::{ForeignMaster, ForeignMasters};
-use crate::peer::Peer;
+use crate::peer::{Exchanged, Peer};
 use crate::rejection::{Rejection, Rejections};
 use crate::slave::{self, Slave, Stamped};
-use crate::status::{Parent, PortState, PortStatus};
+use crate::status::{Parent, PeerDelayUse, PortState, PortStatus};
 use crate::timescale;
 use crate::transport::Group;
 use crate::wire::{Announce, Body, DelayResp, Flags, FollowUp, Header, Message, PortIdentity};
@@ -58,8 +59,12 @@ pub enum Action {
 /// before the next one of its kind leaves alone. So no reading is counted twice, and none
 /// is lost.
 ///
-/// With the peer delay mechanism nothing goes to the master. Where the link was measured
-/// since, every second Sync makes the reading to the master instead of one from it: what
+/// With the peer delay mechanism no Delay_Req goes to the master. Where the master itself
+/// answers Pdelay_Req, and its stamps show the same time as its Syncs, the Pdelay_Req makes
+/// a reading to the master and the Pdelay_Resp one from it. They leave the port together at
+/// the next Sync, before what that shows.
+///
+/// Any other exchange shows the link only. Where one has since, every second Sync makes the reading to the master instead of one from it: what
 /// the Sync shows and twice the mean link delay, which is what a message would show that
 /// goes back at once. No Sync makes both, and no link delay is used twice, so that the
 /// noise of each reading is its own.
@@ -146,6 +151,10 @@ impl Port {
                 Some(peer) => peer.mean_link_delay(),
                 None => self.slave.mean_path_delay,
             },
+            peer_delay: self.peer.as_ref().map(|_| match self.slave.direct.in_force {
+                true => PeerDelayUse::Readings,
+                false => PeerDelayUse::MeanLinkDelay,
+            }),
             delay_req_interval: match &self.peer {
                 Some(peer) => peer.interval(),
                 None => config::interval(self.log_delay_req_interval()),
@@ -519,6 +528,7 @@ impl Port {
         if self.has_several_neighbours() {
             return;
         }
+        self.take_exchanges(from);
         let returned = match &mut self.peer {
             Some(peer) => self.slave.returned(from, || peer.take()),
             None => None,
@@ -531,6 +541,41 @@ impl Port {
         }
         let apart = self.config.announce_receipt_timeout_interval();
         for readings in self.slave.pair(from, apart) {
+            self.compared(readings);
+        }
+    }
+
+    /// Takes up what the neighbour has answered until a Sync came: as readings, or to
+    /// measure the link.
+    fn take_exchanges(&mut self, sync: Stamped) {
+        let apart = self.config.announce_receipt_timeout_interval();
+        let before = self.slave.direct.sync(sync, apart);
+        let next = |port: &mut Self| port.peer.as_mut()?.exchanged(sync.stamp.at);
+        while let Some(exchanged) = next(self) {
+            let turn = self.turn(&exchanged);
+            let admitted = before.is_some_and(|before| {
+                self.slave.direct.admits(turn, &exchanged.link, [before, sync])
+            });
+            match turn.filter(|_| admitted) {
+                Some(Turn { to, from }) => self.read(to, from, apart),
+                None => self.peer.iter_mut().for_each(|peer| peer.keep(exchanged.link)),
+            }
+        }
+    }
+
+    /// What an exchange shows of the master's time, if it is with the master and tells.
+    fn turn(&self, exchanged: &Exchanged) -> Option<Turn> {
+        let [t2, t3] = exchanged.times.filter(|_| Some(exchanged.responder) == self.master)?;
+        let shown = |stamp: Stamp, time: Timestamp<Tai>| {
+            self.stamped(stamp, time.since_epoch() - stamp.at.since_epoch()).ok()
+        };
+        Some(Turn { to: shown(exchanged.sent, t2)?, from: shown(exchanged.came, t3)? })
+    }
+
+    /// Both readings of an exchange leave the port.
+    fn read(&mut self, to: Stamped, from: Stamped, apart: Duration) {
+        let alone = self.slave.wait(to);
+        for readings in alone.into_iter().chain(self.slave.pair(from, apart)) {
             self.compared(readings);
         }
     }

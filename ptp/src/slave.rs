@@ -5,6 +5,7 @@ use clock_models::time::Duration;
 use statime::port::TimestampContext;
 
 use crate::accuracy;
+use crate::direct::Direct;
 use crate::foreign_masters::{ForeignMaster, is_newer};
 use crate::peer::LinkDelay;
 use crate::port::PortComparison;
@@ -25,6 +26,8 @@ pub(crate) struct Slave {
     waiting: Option<Stamped>,
     /// The last Sync made a reading to the master.
     was_returned: bool,
+    /// With the peer delay mechanism: what the master's answers are worth, as neighbour.
+    pub(crate) direct: Direct,
     /// The master's logMinDelayReqInterval.
     pub(crate) log_min_delay_req_interval: Option<i8>,
     pub(crate) mean_path_delay: Option<Duration>,

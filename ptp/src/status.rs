@@ -32,6 +32,26 @@ impl fmt::Display for PortState {
     }
 }
 
+/// What the exchanges with the neighbour serve as (peer delay mechanism).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PeerDelayUse {
+    /// As readings of the master's time: the neighbour is the master, and stamps them with
+    /// the clock that it gives time by.
+    Readings,
+    /// As the mean link delay, which makes readings to the master of every second Sync.
+    MeanLinkDelay,
+}
+
+/// For people: `mean link delay`.
+impl fmt::Display for PeerDelayUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Readings => "readings",
+            Self::MeanLinkDelay => "mean link delay",
+        })
+    }
+}
+
 /// What a port is doing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PortStatus {
@@ -42,6 +62,8 @@ pub struct PortStatus {
     /// meanDelay (8.2.2.4), as last measured, unfiltered: of the path to the master, or of
     /// the link to the neighbour (peer delay mechanism).
     pub mean_path_delay: Option<Duration>,
+    /// What the exchanges with the neighbour serve as; `None` from end to end.
+    pub peer_delay: Option<PeerDelayUse>,
     /// Mean time between Delay_Req, or between Pdelay_Req, that is in force.
     pub delay_req_interval: Duration,
     /// Set while the master's currentUtcOffset contradicts the leap table.

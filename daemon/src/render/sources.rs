@@ -96,12 +96,17 @@ fn noise(status: &Status, colours: Colours) -> String {
     table.render(colours)
 }
 
-/// Who stamps, why not the hardware, and what that spares.
+/// Who stamps, what peer delay exchanges serve as, why not the hardware, and what that
+/// spares.
 fn stamps(source: &SourceStatus) -> String {
     if source.time_stamps.is_empty() {
         return UNKNOWN.to_owned();
     }
     let by = harmless(&source.time_stamps);
+    let by = match &source.peer_delay {
+        Some(used) => format!("{by}, peer delay as {}", harmless(used)),
+        None => by,
+    };
     match (&source.no_hardware, source.host_latency) {
         (Some(reason), _) => format!("{by}: {}", harmless(reason)),
         (None, Some(latency)) => format!("{by}, kernel {} later", text::time(Some(latency))),

@@ -379,6 +379,7 @@ impl PtpSource {
         let own = source.port().rejections().iter();
         status.rejected.extend(own.map(|(reason, count)| (reason.name().to_owned(), count)));
         let port = source.port().status();
+        status.peer_delay = port.peer_delay.map(|used| used.to_string());
         if port.state != PortState::Slave {
             status.reason = status.reason.or_else(|| Some(port.state.to_string()));
         }
@@ -395,7 +396,9 @@ impl PtpSource {
         if let Some(compared) = source.last() {
             // Of messages that may be a second apart, freed of what the clock drifts in it.
             let frequency = edge.estimate.map_or(0.0, |estimate| estimate.frequency);
-            status.delay = compared.comparison.two_way(frequency).map(|exchange| exchange.delay);
+            let two_way = compared.comparison.two_way(frequency).map(|exchange| exchange.delay);
+            let link = port.mean_path_delay.filter(|_| port.peer_delay.is_some());
+            status.delay = link.map(|delay| 2.0 * delay.seconds()).or(two_way);
             status.time_stamps = stamps(self.stamper.stamped_by(compared.stamped_by));
         }
         let leap = port.parent.as_ref().and_then(notice);

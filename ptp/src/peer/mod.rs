@@ -2,7 +2,8 @@
 //!
 //! The neighbour may be a transparent clock, whose stamps are of any time scale, so an
 //! exchange with it shows how long the link is and nothing else. See
-//! [`Slave`](crate::slave::Slave) for what a Sync makes of that.
+//! [`Slave`](crate::slave::Slave) for what a Sync makes of that, and
+//! [`direct`](crate::direct) for a neighbour that is the master.
 
 mod requester;
 mod responder;
@@ -16,7 +17,7 @@ use crate::wire::{Body, Header, Message, PdelayReq, PortIdentity};
 use requester::Requester;
 use responder::Responder;
 
-pub(crate) use requester::LinkDelay;
+pub(crate) use requester::{Exchanged, LinkDelay};
 
 /// Before any time: the first request is due when the caller first looks.
 const AT_ONCE: Timestamp<Free> = Timestamp::from_epoch(Duration::from_bits(i128::MIN / 4));
@@ -137,7 +138,17 @@ impl Peer {
         self.requester.has_several_responders()
     }
 
-    /// The mean of the exchanges that no Sync has taken up yet.
+    /// The oldest exchange that was over at `at`, once.
+    pub(crate) fn exchanged(&mut self, at: Timestamp<Free>) -> Option<Exchanged> {
+        self.requester.exchanged(at)
+    }
+
+    /// Leaves an exchange that makes no readings to [`Self::take`].
+    pub(crate) fn keep(&mut self, link: LinkDelay) {
+        self.requester.keep(link);
+    }
+
+    /// The mean of the kept exchanges that no Sync has taken up yet.
     pub(crate) fn take(&mut self) -> Option<LinkDelay> {
         self.requester.take()
     }

@@ -8,8 +8,11 @@ use clock_models::time::{Duration, Free, PtpTimestamp, Tai, Timestamp};
 use crate::rejection::Rejection;
 use crate::wire::{Flags, Header, PdelayResp, PdelayRespFollowUp, PortIdentity};
 
-/// Exchanges that are kept for the next Sync; the last ones, if there are more.
+/// Exchanges, and link delays of exchanges, that are kept for the next Sync; the last ones,
+/// if there are more.
 const FRESH: usize = 8;
+/// What a stamp of the neighbour can hold.
+const NANOSECOND: Duration = Duration::from_nanos(1);
 /// How far below zero the noise of stamps may take a link or the time a request was kept.
 const SLACK: Duration = Duration::from_nanos(1_000_000);
 /// Beyond this rate between two exchanges (ratio) a clock was stepped.
@@ -29,11 +32,24 @@ pub(crate) struct LinkDelay {
     pub(crate) by: StampedBy,
 }
 
+/// One exchange with the neighbour.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exchanged {
+    pub(crate) responder: PortIdentity,
+    pub(crate) link: LinkDelay,
+    /// t1 and t4.
+    pub(crate) sent: Stamp,
+    pub(crate) came: Stamp,
+    /// t2 and t3 of the neighbour's clock, if both are told by themselves.
+    pub(crate) times: Option<[Timestamp<Tai>; 2]>,
+}
+
 /// Asks, and makes link delays of the answers.
 #[derive(Debug, Default)]
 pub(super) struct Requester {
     exchange: Option<Exchange>,
     before: Option<Before>,
+    exchanged: VecDeque<Exchanged>,
     fresh: VecDeque<LinkDelay>,
     last: Option<Duration>,
     several_responders: bool,
@@ -74,7 +90,7 @@ struct FollowUp {
     correction: Duration,
 }
 
-/// A complete exchange.
+/// A complete exchange, before the neighbour's rate is known.
 #[derive(Debug, Clone, Copy)]
 struct Shown {
     responder: PortIdentity,
@@ -85,6 +101,8 @@ struct Shown {
     received: Option<Timestamp<Tai>>,
     /// How long it kept the request, t3 − t2, by its clock.
     kept: Duration,
+    /// t2 and t3, if both are told by themselves.
+    times: Option<[Timestamp<Tai>; 2]>,
 }
 
 /// Of the exchange before: what tells the neighbour's rate.
@@ -180,6 +198,17 @@ impl Requester {
         self.several_responders
     }
 
+    /// The oldest exchange whose answer came until `at`, once.
+    pub(super) fn exchanged(&mut self, at: Timestamp<Free>) -> Option<Exchanged> {
+        self.exchanged.front().filter(|exchanged| exchanged.came.at <= at)?;
+        self.exchanged.pop_front()
+    }
+
+    /// Keeps a link delay for [`Self::take`].
+    pub(super) fn keep(&mut self, link: LinkDelay) {
+        push(&mut self.fresh, link);
+    }
+
     /// The mean of the link delays that were not taken yet.
     pub(super) fn take(&mut self) -> Option<LinkDelay> {
         let by = self.fresh.iter().map(|link| link.by).min()?;
@@ -190,6 +219,7 @@ impl Requester {
     }
 
     fn forget(&mut self) {
+        self.exchanged.clear();
         self.fresh.clear();
         (self.before, self.last) = (None, None);
     }
@@ -214,13 +244,19 @@ impl Requester {
         self.last = Some(link.delay);
         // After a dispute one exchange must show that there is one neighbour again.
         if !self.several_responders {
-            if self.fresh.len() == FRESH {
-                self.fresh.pop_front();
-            }
-            self.fresh.push_back(link);
+            let Shown { responder, sent, came, times, .. } = shown;
+            push(&mut self.exchanged, Exchanged { responder, link, sent, came, times });
         }
         Ok(())
     }
+}
+
+/// Keeps the last [`FRESH`].
+fn push<T>(kept: &mut VecDeque<T>, new: T) {
+    if kept.len() == FRESH {
+        kept.pop_front();
+    }
+    kept.push_back(new);
 }
 
 /// The last request, if the message is an answer to it.
@@ -255,8 +291,19 @@ impl Exchange {
             came: response.came,
             received: tells.then(|| response.receipt.to_tai() - response.correction),
             kept: origin.to_tai() - response.receipt.to_tai() + response.correction + correction,
+            times: follow_up.and_then(|follow_up| times(&response, &follow_up)),
         })
     }
+}
+
+/// t2 and t3 where the correctionFields have no more than what the stamps cannot hold
+/// (11.4.2): whole nanoseconds may be the turnaround, or what another device kept either
+/// message for, and nothing tells which.
+fn times(response: &Response, follow_up: &FollowUp) -> Option<[Timestamp<Tai>; 2]> {
+    let told = [response.receipt, follow_up.origin].iter().all(|&t| t != PtpTimestamp::default());
+    let rest = [response.correction, follow_up.correction].iter().all(|c| c.abs() < NANOSECOND);
+    let [t2, t3] = [response.receipt, follow_up.origin].map(PtpTimestamp::to_tai);
+    (told && rest).then(|| [t2 - response.correction, t3 + follow_up.correction])
 }
 
 impl Shown {

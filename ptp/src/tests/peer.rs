@@ -1,6 +1,6 @@
 //! The peer delay mechanism against a scripted neighbour.
 
-use clock_models::comparison::Stamp;
+use clock_models::comparison::{Reading, Stamp};
 use clock_models::time::{Duration, Free, PtpTimestamp, Timestamp};
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -12,8 +12,8 @@ use crate::wire::{
     Body, DelayResp, Flags, Header, Message, PdelayReq, PdelayResp, PdelayRespFollowUp,
 };
 use crate::{
-    Action, ClockIdentity, DelayMechanism, PortComparison, PortConfig, PortIdentity, PortState,
-    Rejection, TransmitId,
+    Action, ArbitraryTimescale, ClockIdentity, DelayMechanism, PeerDelayUse, PortComparison,
+    PortConfig, PortIdentity, PortState, Rejection, TransmitId,
 };
 
 const NEIGHBOUR: PortIdentity = PortIdentity { clock: ClockIdentity([9; 8]), port: 3 };
@@ -43,12 +43,21 @@ struct Neighbour {
     rate: f64,
     kept: Duration,
     delay: Duration,
+    /// What another device says it kept the request for, in the unit of correctionField.
+    residence: i64,
 }
 
 impl Neighbour {
     fn new(tells: Tells) -> Self {
         let (offset, kept) = (Duration::from_secs(5000), MILLISECOND * 2);
-        Self { identity: NEIGHBOUR, tells, offset, rate: 0.0, kept, delay: DELAY }
+        let (rate, delay, residence) = (0.0, DELAY, 0);
+        Self { identity: NEIGHBOUR, tells, offset, rate, kept, delay, residence }
+    }
+
+    /// The master itself, with one clock for all that it stamps.
+    fn master() -> Self {
+        let identity = Master::new(1).identity;
+        Self { identity, offset: OFFSET, ..Self::new(Tells::Stamps) }
     }
 
     /// Its clock: what a stamp holds, and the rest in the unit of correctionField.
@@ -77,7 +86,7 @@ impl Neighbour {
         let follow_up = PdelayRespFollowUp { response_origin_timestamp: origin, requesting_port };
         let told = Header {
             flags: Flags::default(),
-            correction_field: request.correction_field + second,
+            correction_field: request.correction_field + self.residence + second,
             ..header
         };
         let follow_up = Message { header: told, body: Body::PdelayRespFollowUp(follow_up) };
@@ -229,6 +238,157 @@ fn every_second_sync_shows_what_a_message_back_would_show() {
     assert!(to.iter().all(|reading| near(reading.difference, OFFSET + DELAY)), "{to:?}");
     // No Sync makes both.
     assert!(to.iter().all(|to| from.iter().all(|from| from.at != to.at)));
+}
+
+/// What a run of seconds makes of readings: from the master, and to it.
+fn readings(link: &mut Link, seconds: std::ops::Range<i64>) -> [Vec<Reading>; 2] {
+    let before = link.compared.len();
+    link.run(seconds);
+    let made = || link.compared[before..].iter().map(|made| made.comparison);
+    let from = made().filter_map(|made| made.from_reference).collect();
+    [from, made().filter_map(|made| made.to_reference).collect()]
+}
+
+fn serves_as(link: &Link) -> PeerDelayUse {
+    link.source.port().status().peer_delay.unwrap()
+}
+
+/// Sync alone shows the offset, and every second one makes the reading to the master.
+fn assert_falls_back(link: &mut Link, seconds: std::ops::Range<i64>) {
+    let count = usize::try_from(seconds.end - seconds.start).unwrap();
+    let [from, to] = readings(link, seconds);
+    assert_eq!(serves_as(link), PeerDelayUse::MeanLinkDelay);
+    assert!(from.len().abs_diff(count / 2) <= 1 && to.len().abs_diff(count / 2) <= 1);
+    assert_right(&from, &to);
+}
+
+fn assert_right(from: &[Reading], to: &[Reading]) {
+    assert!(from.iter().all(|reading| near(reading.difference, OFFSET - DELAY)), "{from:?}");
+    assert!(to.iter().all(|reading| near(reading.difference, OFFSET + DELAY)), "{to:?}");
+}
+
+fn assert_serves_as_readings(link: &mut Link, seconds: std::ops::Range<i64>) {
+    let (kept, expected) = (link.neighbours[0].kept, seconds.clone());
+    let [from, to] = readings(link, seconds);
+    assert_eq!(serves_as(link), PeerDelayUse::Readings);
+    assert_right(&from, &to);
+    let ats = |readings: Vec<Reading>| readings.iter().map(|reading| reading.at).collect();
+    let [from, to]: [Vec<_>; 2] = [from, to].map(ats);
+    // Every message makes one reading, in its order.
+    let answers = |second| [at(second) + DELAY * 2 + kept, at(second) + MILLISECOND * 100 + DELAY];
+    assert_eq!(from, expected.clone().flat_map(answers).collect::<Vec<_>>());
+    assert_eq!(to, expected.map(at).collect::<Vec<_>>());
+}
+
+#[test]
+fn each_message_of_a_neighbour_that_is_the_master_makes_one_reading() {
+    let mut link = Link::new(vec![Neighbour::master()]);
+    link.run(0..6);
+    assert_serves_as_readings(&mut link, 6..20);
+    assert_eq!(link.source.port().rejections().iter().count(), 0);
+}
+
+#[test]
+fn exchanges_between_two_syncs_all_make_readings() {
+    let mut link = Link::new(vec![Neighbour::master()]);
+    link.run(0..6);
+    for second in 6..8 {
+        assert_eq!(link.exchange(at(second)), []);
+    }
+    let before = link.compared.len();
+    link.sync(at(8));
+    let times: Vec<_> =
+        link.compared[before..].iter().filter_map(|made| made.comparison.to_reference).collect();
+    assert_eq!(times.iter().map(|to| to.at).collect::<Vec<_>>(), [at(6), at(7)]);
+    assert_right(&[], &times);
+}
+
+#[test]
+fn delay_asymmetry_is_in_the_readings_of_both_ways() {
+    let asymmetry = Duration::from_nanos(100);
+    let mut link = Link::new(vec![Neighbour::master()]);
+    link.source = Source::new(PortConfig { delay_asymmetry: asymmetry, ..p2p() }, None, 1).unwrap();
+    let [from, to] = readings(&mut link, 0..20);
+    assert_eq!(serves_as(&link), PeerDelayUse::Readings);
+    let differences = |readings: &[Reading], delay| {
+        readings.iter().all(|r| near(r.difference, OFFSET + delay + asymmetry))
+    };
+    assert!(differences(&from, -DELAY) && differences(&to[3..], DELAY));
+}
+
+#[test]
+fn utc_of_a_neighbour_becomes_tai_as_that_of_its_syncs_does() {
+    let mut link = Link::new(vec![Neighbour::master()]);
+    let utc = PortConfig { arbitrary_timescale: ArbitraryTimescale::Utc, ..p2p() };
+    link.source = Source::new(utc, None, 1).unwrap();
+    let behind = Duration::from_secs(37);
+    link.master = Master { flags: Flags::default(), offset: OFFSET - behind, ..link.master };
+    link.neighbours[0].offset = OFFSET - behind;
+    link.run(0..6);
+    assert_serves_as_readings(&mut link, 6..20);
+}
+
+#[test]
+fn stamps_that_are_not_of_the_masters_time_measure_the_link_only() {
+    let microsecond_off = Neighbour { offset: OFFSET + MICROSECOND, ..Neighbour::master() };
+    // A LocalClock (IEEE 802.1AS), UTC beside TAI, and as little as the link allows.
+    for neighbour in [
+        Neighbour { offset: Duration::from_secs(5000), ..Neighbour::master() },
+        Neighbour { offset: OFFSET - Duration::from_secs(37), ..Neighbour::master() },
+        microsecond_off,
+        Neighbour { tells: Tells::FollowUp, ..Neighbour::master() },
+        Neighbour { tells: Tells::OneStep, ..Neighbour::master() },
+        // Another port stamps by the same time: nothing says that it will.
+        Neighbour { identity: OTHER, ..Neighbour::master() },
+    ] {
+        let mut link = Link::new(vec![neighbour]);
+        link.run(0..6);
+        assert_falls_back(&mut link, 6..20);
+        let estimate = link.source.estimator().estimate().unwrap();
+        assert!((estimate.offset - OFFSET).seconds().abs() < 2e-8, "{estimate:?}");
+    }
+}
+
+#[test]
+fn what_a_device_between_kept_a_request_is_of_one_way_and_nothing_tells_which() {
+    let mut link = Link::new(vec![Neighbour::master()]);
+    link.run(0..6);
+    assert_serves_as_readings(&mut link, 6..8);
+    link.neighbours[0].residence = 200 << 16;
+    let [_, to] = readings(&mut link, 8..20);
+    assert_eq!(serves_as(&link), PeerDelayUse::MeanLinkDelay);
+    assert!(to.iter().all(|to| to.at > at(8) + MILLISECOND * 100), "{to:?}");
+}
+
+#[test]
+fn a_clock_that_leaves_the_masters_time_is_dropped_at_once_and_comes_back_on_probation() {
+    let mut link = Link::new(vec![Neighbour::master()]);
+    link.run(0..6);
+    assert_serves_as_readings(&mut link, 6..10);
+    link.neighbours[0].offset = OFFSET + MICROSECOND * 2;
+    // So small a step is taken for a rate once, which is 4 ns of the link delay.
+    link.run(10..11);
+    assert_eq!(serves_as(&link), PeerDelayUse::MeanLinkDelay);
+    link.run(11..13);
+    assert_falls_back(&mut link, 13..20);
+    link.neighbours[0].offset = OFFSET;
+    link.run(20..23);
+    assert_falls_back(&mut link, 23..35);
+    link.run(35..40);
+    assert_serves_as_readings(&mut link, 40..50);
+}
+
+#[test]
+fn a_clock_that_passes_the_masters_time_is_not_taken_for_it() {
+    // 0.1 ppm: it is within the link delay for nine exchanges.
+    let rate = 1e-7;
+    let meets = Duration::from_seconds(40.0 * rate).unwrap();
+    let passing = Neighbour { rate, offset: OFFSET - meets, ..Neighbour::master() };
+    let mut link = Link::new(vec![passing]);
+    for second in 0..80 {
+        link.run(second..second + 1);
+        assert_eq!(serves_as(&link), PeerDelayUse::MeanLinkDelay, "{second}");
+    }
 }
 
 #[test]
@@ -407,10 +567,10 @@ fn a_link_that_was_down_is_measured_anew() {
     assert!(near(link.mean_link_delay().unwrap(), DELAY * 3));
 }
 
-#[test]
-fn the_claim_holds_with_the_noise_of_stamps() {
+/// The error of the estimate, s rms, where each stamp is up to 50 ns off.
+fn noisy_error(neighbour: Neighbour) -> f64 {
     let noise = |rng: &mut SmallRng| Duration::from_nanos(rng.gen_range(-50..=50));
-    let mut link = Link { noise, ..Link::new(vec![Neighbour::new(Tells::Stamps)]) };
+    let mut link = Link { noise, ..Link::new(vec![neighbour]) };
     let (mut held, mut looks) = (0, 0);
     let mut squares = 0.0;
     for second in 0..3000 {
@@ -426,7 +586,14 @@ fn the_claim_holds_with_the_noise_of_stamps() {
     }
     // One run whose errors hang together: far from 95 in 100 only if the model is wrong.
     assert!(f64::from(held) > 0.85 * f64::from(looks), "{held} of {looks}");
+    (squares / f64::from(looks)).sqrt()
+}
+
+#[test]
+fn the_claim_holds_with_the_noise_of_stamps_and_readings_of_the_master_make_it_small() {
     // A single Sync shows the offset with 41 ns.
-    let rms = (squares / f64::from(looks)).sqrt();
-    assert!(rms < 20e-9, "{rms:e}");
+    let link_only = noisy_error(Neighbour::new(Tells::Stamps));
+    assert!(link_only < 20e-9, "{link_only:e}");
+    let readings = noisy_error(Neighbour::master());
+    assert!(readings < 0.75 * link_only, "{readings:e} {link_only:e}");
 }
