@@ -102,23 +102,23 @@ const BY_PTP: [(f64, f64); 10] = [
 ];
 /// The better of chrony and ntpd-rs, and the limit, at 16 to 64 s.
 const SLOW: [(f64, f64); 10] = [
-    (110e-6, 23.7e-6),
-    (208e-6, 40.7e-6),
-    (20.8e-6, 4.13e-6),
-    (54.8e-6, 10.8e-6),
-    (5.01e-6, 1.08e-6),
-    (7.99e-6, 2.82e-6),
-    (0.645e-6, 0.281e-6),
-    (1.21e-6, 0.740e-6),
-    (172e-9, 74.1e-9),
+    (110e-6, 19.8e-6),
+    (208e-6, 41.9e-6),
+    (20.8e-6, 4.19e-6),
+    (54.8e-6, 10.7e-6),
+    (5.01e-6, 1.11e-6),
+    (7.99e-6, 2.85e-6),
+    (0.645e-6, 282e-9),
+    (1.21e-6, 742e-9),
+    (172e-9, 74.4e-9),
     (393e-9, 297e-9),
 ];
 /// Rate, wander, best peer, best by the same protocol, limit.
 const HEAVY_TAIL: [(Rate, f64, f64, f64, f64); 6] = [
     (Rate::EverySecond, 1e-9, 1.27e-6, 1.27e-6, 128e-9),
     (Rate::EverySecond, 1e-8, 1.55e-6, 1.55e-6, 370e-9),
-    (Rate::Slow, 1e-9, 6.39e-6, 6.39e-6, 829e-9),
-    (Rate::Slow, 1e-8, 15.7e-6, 15.7e-6, 2.50e-6),
+    (Rate::Slow, 1e-9, 6.39e-6, 6.39e-6, 837e-9),
+    (Rate::Slow, 1e-8, 15.7e-6, 15.7e-6, 2.36e-6),
     (Rate::Ptp, 1e-9, 1.27e-6, 271e-6, 119e-9),
     (Rate::Ptp, 1e-8, 1.55e-6, 271e-6, 359e-9),
 ];
@@ -144,13 +144,10 @@ pub fn cells() -> Vec<Cell> {
 
 /// The cells of exponential queueing delays at a rate, of one protocol; the best peer may be
 /// one of the `other`.
-fn exponential(
-    rate: Rate,
-    peers: [(f64, f64); 10],
-    other: Option<[(f64, f64); 10]>,
-) -> Vec<Cell> {
+fn exponential(rate: Rate, peers: [(f64, f64); 10], other: Option<[(f64, f64); 10]>) -> Vec<Cell> {
     let cell = |(index, (best_of_protocol, limit)): (usize, (f64, f64))| {
-        let best_peer = other.map_or(best_of_protocol, |other| other[index].0.min(best_of_protocol));
+        let best_peer =
+            other.map_or(best_of_protocol, |other| other[index].0.min(best_of_protocol));
         let (mean, floor): (f64, f64) = FLOORS[index / 2];
         let (jitter, wander) = (Jitter::Exponential(mean, floor), WANDERS[index % 2]);
         let reach = reach(rate, mean);
