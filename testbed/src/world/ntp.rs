@@ -47,6 +47,13 @@ impl World {
 
     fn note(&mut self, id: LinkId, news: Option<News>) {
         let Some(news) = news else { return };
+        let host = &mut self.hosts[id.hop];
+        if news.begun_anew
+            && let Association::Ntp(source) = &host.links[id.source].association
+        {
+            let prior = source.prior();
+            host.record_start(id.source, prior);
+        }
         self.note_comparison(id, news.restarted);
     }
 
