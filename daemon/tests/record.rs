@@ -85,7 +85,7 @@ fn a_disk_that_takes_no_more_costs_rows_and_not_the_clock() {
     let directory = Directory::new();
     let place = directory.join("record");
     // No file may be larger than some kilobytes; without the signal that is an error.
-    let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 12 && exec \"$@\"", "sh"];
+    let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 24 && exec \"$@\"", "sh"];
     if !succeeds(limited[0], &[&limited[1..], &["true"]].concat()) {
         return eprintln!("skipped: this shell cannot limit the size of files");
     }
