@@ -64,10 +64,10 @@ pub enum Action {
 /// a reading to the master and the Pdelay_Resp one from it. They leave the port together at
 /// the next Sync, before what that shows.
 ///
-/// Any other exchange shows the link only. Where one has since, every second Sync makes the reading to the master instead of one from it: what
-/// the Sync shows and twice the mean link delay, which is what a message would show that
-/// goes back at once. No Sync makes both, and no link delay is used twice, so that the
-/// noise of each reading is its own.
+/// Any other exchange shows the link only. Where one has since, every second Sync makes the
+/// reading to the master instead of one from it: what the Sync shows and twice the mean link
+/// delay, which is what a message would show that goes back at once. No Sync makes both, and
+/// no link delay is used twice, so that the noise of each reading is its own.
 ///
 /// The first master that is heard where there is no other is measured from its first
 /// Announce on. Its comparisons leave the port when its second one has qualified it (IEEE

@@ -12,6 +12,8 @@ use super::{Context, Report, Trouble};
 
 /// How often a source is looked after.
 pub(super) const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+/// Rest before what a source comes by, a device, a line, a socket or a segment, is opened again.
+pub(super) const REST: std::time::Duration = std::time::Duration::from_secs(5);
 /// A source that brings nothing for so many seconds is not heard any more.
 const SILENCE: f64 = 5.0;
 /// Stratum of a receiver, which is a primary reference (RFC 5905 figure 11 counts from 1,

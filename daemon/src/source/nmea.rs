@@ -10,14 +10,12 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::clock::raw_now;
 use utcd_linux::serial;
 
-use super::marks::{LOOK, Mark, Marks};
+use super::marks::{LOOK, Mark, Marks, REST};
 use super::{Context, stamps};
 use crate::config;
 use crate::net::AsyncDevice;
 use crate::nmea::{Lines, Sentence};
 
-/// Rest before the line is opened again.
-const REST: std::time::Duration = std::time::Duration::from_secs(5);
 /// What is read of the line at a time.
 const BUFFER: usize = 1024;
 /// How much sentences scatter, as a part of what their delay may differ by: standard

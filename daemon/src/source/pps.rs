@@ -8,14 +8,12 @@ use clock_models::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::phc::Polarity;
 
-use super::marks::{LOOK, Mark, Marks};
+use super::marks::{LOOK, Mark, Marks, REST};
 use super::{Context, stamps};
 use crate::account::SharedAccount;
 use crate::config;
 use crate::pulse_input::{PulseInput, PulsePlace};
 
-/// Rest before a device is opened again.
-const REST: std::time::Duration = std::time::Duration::from_secs(5);
 /// Without a pulse for so many looks, the device is opened again: it may be another one.
 const LONGEST_SILENCE: u32 = 10;
 /// So many pulses in a row that begin no second are told.

@@ -6,15 +6,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use utcd_linux::ntp_shm::NtpShm;
 
 use super::Context;
-use super::marks::LOOK;
+use super::marks::{LOOK, REST};
 use super::samples::{Samples, Terms};
 use crate::config;
 
 /// How often the segment is looked at: nothing tells when it is written, and the age of a
 /// stamp is in its uncertainty.
 const POLL: Duration = Duration::from_millis(20);
-/// Rest before the segment is asked for again.
-const REST: Duration = Duration::from_secs(5);
 
 /// A segment that is written to.
 #[derive(Debug)]

@@ -9,13 +9,11 @@ use tokio::net::UnixDatagram;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::Context;
-use super::marks::LOOK;
+use super::marks::{LOOK, REST};
 use super::samples::{Samples, Terms};
 use crate::config;
 use crate::sock_sample::{LENGTH, parse};
 
-/// Rest before the socket is made again.
-const REST: std::time::Duration = std::time::Duration::from_secs(5);
 /// Who may write there tells the time: the user of utcd and its group.
 const MODE: u32 = 0o660;
 
