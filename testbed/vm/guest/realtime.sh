@@ -32,9 +32,7 @@ put_off() {
 # CLOCK_REALTIME runs at the rate of the truth until the server has started, so that it does
 # not matter when the clock in software begins at what CLOCK_REALTIME shows.
 ntp_server() {
-    phc_ctl -Q -- CLOCK_REALTIME freq 0
-    setc 0 osc_ppt 0
-    setc 0 phase_ns $((TAI_UTC_NS - $(cat "$TRUTH")))
+    true_phc
     utcd truth A "$@" <<END
 [[clock]]
 name = "truth"
