@@ -1,19 +1,20 @@
+mod measured;
+mod received;
+
 use std::collections::VecDeque;
 
-use clock_models::comparison::{Comparison, Reading, Stamp, StampedBy};
-use clock_models::time::{Duration, Free, LeapTable, Tai, Timestamp};
+use clock_models::comparison::{Comparison, Stamp, StampedBy};
+use clock_models::time::{Duration, Free, LeapTable, Timestamp};
 
 use crate::config::{self, ArbitraryTimescale, ConfigError, DelayMechanism, PortConfig};
-use crate::direct::Turn;
-use crate::engine::{self, Engine, Measured, Request};
+use crate::engine::{self, Engine, Request};
 use crate::foreign_masters::{ForeignMaster, ForeignMasters};
-use crate::peer::{Exchanged, Peer};
+use crate::peer::Peer;
 use crate::rejection::{Rejection, Rejections};
-use crate::slave::{self, Slave, Stamped};
+use crate::slave::Slave;
 use crate::status::{Parent, PeerDelayUse, PortState, PortStatus};
-use crate::timescale;
 use crate::transport::Group;
-use crate::wire::{Announce, Body, DelayResp, Flags, FollowUp, Header, Message, PortIdentity};
+use crate::wire::{Message, PortIdentity};
 
 /// Names a sent event message, for its transmit time stamp. It can be used once.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -264,123 +265,6 @@ impl Port {
         result
     }
 
-    fn receive(
-        &mut self,
-        bytes: &[u8],
-        stamp: Option<Stamp>,
-        now: Timestamp<Free>,
-    ) -> Result<(), Rejection> {
-        if !self.link_up {
-            return Err(Rejection::LinkDown);
-        }
-        let message = Message::decode(bytes)?;
-        self.check_header(&message.header)?;
-        match &message.body {
-            Body::Announce(announce) => self.announce(message.header, *announce, now),
-            Body::Sync(_) => self.sync(&message, stamp.ok_or(Rejection::NoReceiveStamp)?),
-            Body::FollowUp(follow_up) => self.follow_up(&message, *follow_up),
-            Body::PdelayReq(_) => self.pdelay_req(&message.header, stamp),
-            Body::PdelayResp(_) | Body::PdelayRespFollowUp(_) => self.pdelay_resp(&message, stamp),
-            Body::DelayReq(_) | Body::DelayResp(_) if self.peer.is_some() => {
-                Err(Rejection::MessageType)
-            }
-            Body::DelayResp(response) => self.delay_resp(&message, *response, now),
-            Body::DelayReq(_) => Err(Rejection::OtherPort),
-        }
-    }
-
-    fn check_header(&self, header: &Header) -> Result<(), Rejection> {
-        if header.sdo_id != 0 {
-            Err(Rejection::SdoId)
-        } else if header.domain != self.config.domain {
-            Err(Rejection::Domain)
-        } else if header.source.clock == self.config.clock_identity {
-            Err(Rejection::OwnMessage)
-        } else if header.flags.contains(Flags::ALTERNATE_MASTER) {
-            Err(Rejection::AlternateMaster)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn check_master(&self, header: &Header) -> Result<(), Rejection> {
-        if Some(header.source) == self.master { Ok(()) } else { Err(Rejection::NotMaster) }
-    }
-
-    fn announce(
-        &mut self,
-        header: Header,
-        announce: Announce,
-        now: Timestamp<Free>,
-    ) -> Result<(), Rejection> {
-        if announce.steps_removed >= 255 {
-            return Err(Rejection::StepsRemoved);
-        }
-        if announce.grandmaster_identity == self.config.clock_identity {
-            return Err(Rejection::OwnGrandmaster);
-        }
-        if self.foreign_masters.hear(header, announce, now)? {
-            self.decide(now);
-        }
-        Ok(())
-    }
-
-    fn sync(&mut self, message: &Message, stamp: Stamp) -> Result<(), Rejection> {
-        self.check_master(&message.header)?;
-        let time = engine::time(stamp.at).ok_or(Rejection::TimeStamp)?;
-        let memory = self.config.announce_receipt_timeout_interval();
-        let header = (message.header.sequence_id, message.header.flags);
-        let unfollowed = self.slave.sync_received(header, stamp, memory)?;
-        self.note(unfollowed);
-        self.engine.event(message, time);
-        self.measure()
-    }
-
-    fn follow_up(&mut self, message: &Message, follow_up: FollowUp) -> Result<(), Rejection> {
-        self.check_master(&message.header)?;
-        let sent = follow_up.precise_origin_timestamp.to_tai() + message.header.correction();
-        if sent < Timestamp::EPOCH {
-            return Err(Rejection::TimeStamp);
-        }
-        self.slave.follow_up_received(message.header.sequence_id)?;
-        self.engine.general(message);
-        self.measure()
-    }
-
-    fn delay_resp(
-        &mut self,
-        message: &Message,
-        response: DelayResp,
-        now: Timestamp<Free>,
-    ) -> Result<(), Rejection> {
-        if response.requesting_port != self.identity() {
-            return Err(Rejection::OtherPort);
-        }
-        self.check_master(&message.header)?;
-        let received = response.receive_timestamp.to_tai() - message.header.correction();
-        if received < Timestamp::EPOCH {
-            return Err(Rejection::TimeStamp);
-        }
-        self.slave.request_answered(message.header.sequence_id)?;
-        self.take_delay_req_interval(message.header.log_message_interval, now);
-        self.engine.general(message);
-        self.measure()
-    }
-
-    fn pdelay_req(&mut self, request: &Header, stamp: Option<Stamp>) -> Result<(), Rejection> {
-        let peer = self.peer.as_mut().ok_or(Rejection::MessageType)?;
-        let stamp = stamp.ok_or(Rejection::NoReceiveStamp)?;
-        let id = next(&mut self.transmitted);
-        let (response, missing) = peer.respond(id, request, stamp);
-        self.note(missing);
-        self.send(id, Group::Pdelay, &response);
-        Ok(())
-    }
-
-    fn pdelay_resp(&mut self, message: &Message, stamp: Option<Stamp>) -> Result<(), Rejection> {
-        self.peer.as_mut().ok_or(Rejection::MessageType)?.answered(message, stamp)
-    }
-
     /// Sends a Pdelay_Req, if one is due.
     fn request_peer(&mut self, now: Timestamp<Free>) {
         let Some(peer) = self.peer.as_mut().filter(|peer| self.link_up && peer.due() <= now) else {
@@ -498,117 +382,6 @@ impl Port {
     fn note(&mut self, missing: Option<Rejection>) {
         if let Some(reason) = missing {
             self.rejections.add(reason);
-        }
-    }
-
-    /// Makes a comparison of what the last message or stamp completed, if anything.
-    fn measure(&mut self) -> Result<(), Rejection> {
-        match self.engine.measured() {
-            None => {}
-            Some(Measured::Sync { difference }) => {
-                let Some(stamp) = self.slave.sync_completed() else { return Ok(()) };
-                let from = self.stamped(stamp, difference)?;
-                self.check_utc_offset(from.reading);
-                self.synchronized(from);
-            }
-            Some(Measured::Delay { difference, mean_path_delay }) => {
-                let Some(stamp) = self.slave.request_completed() else { return Ok(()) };
-                self.slave.mean_path_delay = mean_path_delay;
-                let to = self.stamped(stamp, difference)?;
-                if let Some(readings) = self.slave.wait(to) {
-                    self.compared(readings);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What a Sync showed leaves the port, or waits as a reading to the master.
-    fn synchronized(&mut self, from: Stamped) {
-        if self.has_several_neighbours() {
-            return;
-        }
-        self.take_exchanges(from);
-        let returned = match &mut self.peer {
-            Some(peer) => self.slave.returned(from, || peer.take()),
-            None => None,
-        };
-        if let Some(to) = returned {
-            if let Some(readings) = self.slave.wait(to) {
-                self.compared(readings);
-            }
-            return;
-        }
-        let apart = self.config.announce_receipt_timeout_interval();
-        for readings in self.slave.pair(from, apart) {
-            self.compared(readings);
-        }
-    }
-
-    /// Takes up what the neighbour has answered until a Sync came: as readings, or to
-    /// measure the link.
-    fn take_exchanges(&mut self, sync: Stamped) {
-        let apart = self.config.announce_receipt_timeout_interval();
-        let before = self.slave.direct.sync(sync, apart);
-        let next = |port: &mut Self| port.peer.as_mut()?.exchanged(sync.stamp.at);
-        while let Some(exchanged) = next(self) {
-            let turn = self.turn(&exchanged);
-            let admitted = before.is_some_and(|before| {
-                self.slave.direct.admits(turn, &exchanged.link, [before, sync])
-            });
-            match turn.filter(|_| admitted) {
-                Some(Turn { to, from }) => self.read(to, from, apart),
-                None => self.peer.iter_mut().for_each(|peer| peer.keep(exchanged.link)),
-            }
-        }
-    }
-
-    /// What an exchange shows of the master's time, if it is with the master and tells.
-    fn turn(&self, exchanged: &Exchanged) -> Option<Turn> {
-        let [t2, t3] = exchanged.times.filter(|_| Some(exchanged.responder) == self.master)?;
-        let shown = |stamp: Stamp, time: Timestamp<Tai>| {
-            self.stamped(stamp, time.since_epoch() - stamp.at.since_epoch()).ok()
-        };
-        Some(Turn { to: shown(exchanged.sent, t2)?, from: shown(exchanged.came, t3)? })
-    }
-
-    /// Both readings of an exchange leave the port.
-    fn read(&mut self, to: Stamped, from: Stamped, apart: Duration) {
-        let alone = self.slave.wait(to);
-        for readings in alone.into_iter().chain(self.slave.pair(from, apart)) {
-            self.compared(readings);
-        }
-    }
-
-    fn stamped(&self, stamp: Stamp, difference: Duration) -> Result<Stamped, Rejection> {
-        let difference = difference + self.config.delay_asymmetry;
-        let reading = Reading { at: stamp.at, difference };
-        let flags = self.selected().map(|master| master.header.flags).unwrap_or_default();
-        let (arbitrary, leaps) = (self.config.arbitrary_timescale, &self.config.leap_table);
-        let reading = timescale::to_tai(reading, flags, arbitrary, leaps)?;
-        Ok(Stamped { reading, stamp })
-    }
-
-    fn check_utc_offset(&mut self, reading: Reading) {
-        let Some(master) = self.selected() else { return };
-        let tai = Timestamp::from_epoch(reading.at.since_epoch() + reading.difference);
-        self.slave.utc_offset_mismatch = timescale::check_utc_offset(
-            master.header.flags,
-            master.announce.current_utc_offset,
-            tai,
-            master.timeout,
-            &self.config.leap_table,
-        );
-    }
-
-    fn compared(&mut self, readings: (Option<Stamped>, Option<Stamped>)) {
-        let Some(master) = self.selected() else { return };
-        let qualified = master.qualified;
-        let Some(comparison) = slave::comparison(readings, master) else { return };
-        if qualified {
-            self.actions.push_back(Action::Compared(comparison));
-        } else {
-            self.slave.keep_early(comparison);
         }
     }
 }
