@@ -48,6 +48,19 @@ fn a_seed_gives_the_same_run_to_the_last_bit_and_another_seed_another() {
     assert_ne!(first, samples(8));
 }
 
+/// In this run one source takes the oscillator for ten times as calm as it is, and its
+/// frequency is wrong by five of its deviations.
+#[test]
+fn the_bound_holds_where_the_wander_is_misjudged() {
+    let scenario = include_str!("../scenarios/23-leap-second-inserted.toml");
+    let mut world = World::new(&Scenario::parse(scenario).unwrap().setup(), 11).unwrap();
+    let mut held = Vec::new();
+    world.run(1800.0, |sample| {
+        held.extend(sample.belief.map(|belief| belief.error.abs() <= belief.bound));
+    });
+    assert!(held.len() > 1700 && held.iter().all(|held| *held), "{held:?}");
+}
+
 /// A scenario that passes, to be spoilt.
 fn good() -> String {
     fs::read_to_string(&shipped()[0]).unwrap()

@@ -254,9 +254,9 @@ impl Tracking {
         if way == Way::FromReference {
             self.watch_floor();
         }
-        let filter = &self.bank.centre().filter;
-        let deviation = filter.variances()[2].sqrt();
-        self.envelope.advance(dt, filter.frequency(), deviation, filter.wander());
+        // The estimate's, not those of its best hypothesis: the spread between them counts.
+        let Estimate { frequency, frequency_deviation, wander, .. } = self.estimate;
+        self.envelope.advance(dt, frequency, frequency_deviation, wander);
         self.envelope.narrow(way, difference, noise);
     }
 
