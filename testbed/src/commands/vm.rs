@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, Subcommand};
 use clock_models::units::Time;
@@ -12,13 +13,11 @@ use serde::Serialize;
 use testbed::parallel;
 use testbed::vm::findings::{Figure, Findings};
 use testbed::vm::scenario::Scenario;
-use testbed::vm::{Bench, BenchError, Pace, Run, Settings};
+use testbed::vm::{Bench, Pace, Run, Settings};
 
 use super::Outcome;
 
-/// Between these lines of a page go the results.
-const BEGIN: &str = "<!-- Made by `testbed vm run --all --write`: -->";
-const END: &str = "<!-- End of what it made. -->";
+mod page;
 
 /// Run real programs in a virtual machine whose clocks tell the truth.
 #[derive(Debug, Args)]
@@ -80,7 +79,8 @@ struct RunArguments {
     /// One line of JSON for each scenario, in s; null for never.
     #[arg(long)]
     json: bool,
-    /// Put the results into this page of the documentation too.
+    /// Put the result of each scenario into this page of the documentation too, in place of
+    /// the one before.
     #[arg(long, value_name = "PAGE")]
     write: Option<PathBuf>,
 }
@@ -109,29 +109,36 @@ fn run(bench: &Bench, arguments: &RunArguments) -> Outcome {
     let scenarios = chosen(bench.scenarios()?, arguments)?;
     let settings = settings(arguments)?;
     bench.build()?;
+    // One at a time: they come when they come, and a page takes one after the other.
+    let telling = Mutex::new(());
     let work = |scenario: &Scenario| {
-        bench.run(scenario, &settings, |text| progress(&format!("{}: {text}", scenario.name)))
+        let told = |text: &str| progress(&format!("{}: {text}", scenario.name));
+        let run = bench.run(scenario, &settings, told).map_err(|error| error.to_string())?;
+        let _one = telling.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(scenario, &run, arguments).map_err(|error| error.to_string())?;
+        Ok(run.passed())
     };
     // In real time they would disturb each other.
     let runs = match settings.pace {
         Pace::Virtual(_) => parallel::run(&scenarios, work),
         Pace::Real => scenarios.iter().map(work).collect(),
     };
-    let runs = runs.into_iter().collect::<Result<Vec<Run>, BenchError>>()?;
-    let mut page = String::new();
+    let passed = runs.into_iter().collect::<Result<Vec<bool>, String>>()?;
+    Ok(passed.into_iter().all(|passed| passed))
+}
+
+/// Says what came of a scenario as soon as it has.
+fn tell(scenario: &Scenario, run: &Run, arguments: &RunArguments) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
-    for (scenario, run) in scenarios.iter().zip(&runs) {
-        if arguments.json {
-            writeln!(out, "{}", serde_json::to_string(&Summary::new(scenario, run))?)?;
-        } else {
-            write!(out, "{}", shown(scenario, run)?)?;
-        }
-        markdown(&mut page, scenario, run)?;
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string(&Summary::new(scenario, run))?)?;
+    } else {
+        write!(out, "{}", shown(scenario, run)?)?;
     }
     if let Some(path) = &arguments.write {
-        replace(path, &page)?;
+        page::put(path, &scenario.name, &markdown(scenario, run, arguments.seed)?)?;
     }
-    Ok(runs.iter().all(Run::passed))
+    Ok(())
 }
 
 fn chosen(all: Vec<Scenario>, arguments: &RunArguments) -> Result<Vec<Scenario>, Box<dyn Error>> {
@@ -285,14 +292,11 @@ fn shown(scenario: &Scenario, run: &Run) -> Result<String, std::fmt::Error> {
     Ok(out)
 }
 
-fn markdown(out: &mut String, scenario: &Scenario, run: &Run) -> std::fmt::Result {
-    writeln!(
-        out,
-        "### {}\n\n`testbed vm run {}`: {}.",
-        scenario.title,
-        scenario.name,
-        verdict(run)
-    )?;
+/// The section of a page, but for the mark of its heading.
+fn markdown(scenario: &Scenario, run: &Run, seed: u64) -> Result<String, std::fmt::Error> {
+    let (name, title) = (&scenario.name, &scenario.title);
+    let mut out = String::new();
+    writeln!(out, "{name}: {title}\n\n`testbed vm run {name} --seed {seed}`: {}.", verdict(run))?;
     let mut cells = Table::new(&run.findings.figures).cells().into_iter();
     let head = cells.next().unwrap_or_default();
     if cells.len() > 0 {
@@ -309,19 +313,5 @@ fn markdown(out: &mut String, scenario: &Scenario, run: &Run) -> std::fmt::Resul
     for check in &run.findings.checks {
         writeln!(out, "- {}{}", if check.holds { "" } else { "**FAILED** " }, said(check))?;
     }
-    out.push('\n');
-    Ok(())
-}
-
-/// Puts `text` between the marks of a page.
-fn replace(path: &Path, text: &str) -> Result<(), Box<dyn Error>> {
-    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let page = std::fs::read_to_string(path).map_err(|error| told(&error))?;
-    let parts =
-        page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let Some((before, after)) = parts else {
-        return Err(told(&format!("it has no line {BEGIN} with {END} after it")).into());
-    };
-    let page = format!("{before}{BEGIN}\n\n{text}{END}{after}");
-    std::fs::write(path, page).map_err(|error| told(&error).into())
+    Ok(out)
 }
