@@ -9,7 +9,7 @@ use crate::estimator::{Estimate, combine};
 use crate::holdover::Rehearsals;
 use crate::selection::{Aside, Candidate, Selection, Selector, SourceId, Unusable, Verdict};
 use crate::time::{Duration, Free, Timestamp};
-use crate::uncertainty::{Budget, Component};
+use crate::uncertainty::{Budget, Component, Total};
 
 /// How long the first selection waits for sources that are still warming up: as long
 /// as the burst of one that answers takes. Otherwise the first to answer would set the
@@ -120,13 +120,17 @@ impl Edge {
     /// `estimate`; `None` where a figure of it is no sound number.
     #[must_use]
     pub fn budget(&self, estimate: &Estimate) -> Option<Budget> {
-        Budget::new(self.path_components(estimate).chain(self.upstream_components())).ok()
+        Budget::new(self.components(estimate)).ok()
+    }
+
+    fn components(&self, estimate: &Estimate) -> impl Iterator<Item = Component> + use<> {
+        self.path_components(estimate).chain(self.upstream_components())
     }
 
     fn candidate(&self, anchor: Duration, now: Timestamp<Free>) -> Candidate {
         let estimate = self.corrected().map(|estimate| estimate.carried_to(now));
-        let budget = estimate.and_then(|estimate| self.budget(&estimate));
-        let usable = match (&self.usable, &budget) {
+        let total = estimate.and_then(|estimate| Total::new(self.components(&estimate)));
+        let usable = match (&self.usable, &total) {
             (Ok(()), Some(_)) => Ok(()),
             (Ok(()), None) if estimate.is_some() => Err(Unusable::Invalid),
             (Ok(()), None) => Err(Unusable::Warming),
@@ -135,8 +139,8 @@ impl Edge {
         Candidate {
             id: self.id,
             offset: estimate.map_or(0.0, |e| (e.offset - anchor).seconds()),
-            standard_uncertainty: budget.as_ref().map_or(0.0, Budget::standard_uncertainty),
-            bound: budget.as_ref().map_or(0.0, Budget::bound),
+            standard_uncertainty: total.map_or(0.0, |total| total.standard_uncertainty),
+            bound: total.map_or(0.0, |total| total.bound),
             jitter: estimate.map_or(0.0, |e| e.jitter),
             stratum: self.stratum,
             usable,

@@ -81,10 +81,10 @@ impl Bank {
         &self.centre
     }
 
-    /// The filters and how likely each is, relative to the best.
-    pub(super) fn weighted(&self) -> impl Iterator<Item = (f64, &Filter)> {
+    /// The hypotheses and how likely each is, relative to the best.
+    pub(super) fn weighted(&self) -> impl Iterator<Item = (f64, &Hypothesis)> {
         let all = std::iter::once(&self.centre).chain(&self.neighbours).chain(&self.stranger);
-        all.map(|other| (other.evidence.exp(), &other.filter))
+        all.map(|other| (other.evidence.exp(), other))
     }
 
     /// Takes the beliefs `dt` seconds on, about a reference that `follows` another clock or
@@ -154,6 +154,11 @@ impl Bank {
 }
 
 impl Hypothesis {
+    /// The random walk of the frequency, for [`wander`].
+    pub(super) fn wander_steps(&self) -> f64 {
+        f64::from(self.noise.wander)
+    }
+
     fn take(&mut self, way: Way, difference: f64, noise: f64) -> Posterior {
         let queueing = &mut self.queueing[way as usize];
         let unrest = UNRESTS[usize::from(self.noise.restless)];
@@ -177,10 +182,16 @@ impl Hypothesis {
     }
 }
 
+/// The random walk of the frequency (per √s) that is so many steps from 1, also between
+/// two hypotheses.
+pub(super) fn wander(steps: f64) -> f64 {
+    WANDER_STEP.powf(steps)
+}
+
 impl Noise {
     /// Random walk of the frequency, per √s.
     fn wander(self) -> f64 {
-        WANDER_STEP.powi(self.wander)
+        wander(self.wander.into())
     }
 
     fn neighbours(self) -> impl Iterator<Item = Self> {

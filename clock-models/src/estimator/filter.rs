@@ -112,13 +112,12 @@ impl Filter {
         noise: f64,
         queueing: &Queueing,
     ) -> (f64, f64, Posterior) {
-        let h = direction(way);
         let shown = match way {
             Way::FromReference => -difference,
             Way::ToReference => difference,
         };
-        let mean = shown + dot(h, self.state);
-        let variance = dot(h, self.times(h)) + noise * noise;
+        let mean = shown + along(way, self.state);
+        let variance = along(way, self.times(way)) + noise * noise;
         (mean, variance, queueing.posterior(mean, variance))
     }
 
@@ -131,7 +130,7 @@ impl Filter {
         queueing: &Queueing,
     ) -> Posterior {
         let (mean, variance, posterior) = self.queueing_delay(way, difference, noise, queueing);
-        let gain = self.times(direction(way)).map(|c| c / variance);
+        let gain = self.times(way).map(|c| c / variance);
         let shrink = variance - posterior.variance;
         for row in 0..3 {
             self.state[row] += gain[row] * (posterior.mean - mean);
@@ -170,20 +169,15 @@ impl Filter {
         self.covariance[OFFSET][OFFSET] += rise * rise;
     }
 
-    fn times(&self, h: [f64; 3]) -> [f64; 3] {
-        self.covariance.map(|row| dot(h, row))
+    /// P·h, for the h of [`along`].
+    fn times(&self, way: Way) -> [f64; 3] {
+        self.covariance.map(|row| along(way, row))
     }
 
-    /// Rounding must neither break the symmetry nor make a variance vanish.
+    /// Rounding must not make a variance vanish. It does not break the symmetry: both halves
+    /// are computed alike.
     fn tidy(&mut self) {
         let p = &mut self.covariance;
-        for row in 0..3 {
-            for column in 0..row {
-                let mean = f64::midpoint(p[row][column], p[column][row]);
-                p[row][column] = mean;
-                p[column][row] = mean;
-            }
-        }
         for (index, least) in [1e-24, 1e-30, 1e-24].into_iter().enumerate() {
             p[index][index] = p[index][index].max(least);
         }
@@ -191,14 +185,10 @@ impl Filter {
     }
 }
 
-/// q = h·[x, y, f] − z from the reference, q = z + h·[x, y, f] to it.
-fn direction(way: Way) -> [f64; 3] {
+/// h·v, where q = h·[x, y, f] − z from the reference and q = z + h·[x, y, f] to it.
+fn along(way: Way, v: [f64; 3]) -> f64 {
     match way {
-        Way::FromReference => [1.0, 0.0, -1.0],
-        Way::ToReference => [-1.0, 0.0, -1.0],
+        Way::FromReference => v[OFFSET] - v[FLOOR],
+        Way::ToReference => -v[OFFSET] - v[FLOOR],
     }
-}
-
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }

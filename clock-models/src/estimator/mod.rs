@@ -83,6 +83,9 @@ impl Estimate {
     /// its bound grow as the frequency deviation and the wander make them.
     #[must_use]
     pub fn carried_to(&self, at: Timestamp<Free>) -> Self {
+        if at == self.at {
+            return *self;
+        }
         let dt = (at - self.at).seconds();
         let t = dt.abs();
         let q = self.wander * self.wander;
@@ -302,19 +305,20 @@ fn estimate(
     anchor: Duration,
     at: Timestamp<Free>,
 ) -> Estimate {
-    let (mut total, mut sums, mut log_wander) = (0.0, [0.0; 7], 0.0);
+    let (mut total, mut sums) = (0.0, [0.0; 8]);
     // Relative to the best, so that the squares do not cancel.
     let best = &bank.centre().filter;
-    for (weight, filter) in bank.weighted() {
+    for (weight, hypothesis) in bank.weighted() {
+        let filter = &hypothesis.filter;
         let [dx, dy] = [filter.offset() - best.offset(), filter.frequency() - best.frequency()];
         let df = filter.floor() - best.floor();
         let ([xx, xy, yy], ff) = (filter.variances(), filter.floor_variance());
-        let moments = [dx, dy, xx + dx * dx, xy + dx * dy, yy + dy * dy, df, ff + df * df];
+        let steps = hypothesis.wander_steps();
+        let moments = [dx, dy, xx + dx * dx, xy + dx * dy, yy + dy * dy, df, ff + df * df, steps];
         total += weight;
         sums.iter_mut().zip(moments).for_each(|(sum, moment)| *sum += weight * moment);
-        log_wander += weight * filter.wander().ln();
     }
-    let [dx, dy, xx, xy, yy, df, ff] = sums.map(|sum| sum / total);
+    let [dx, dy, xx, xy, yy, df, ff, steps] = sums.map(|sum| sum / total);
     let x = best.offset() + dx;
     let believed = (xx - dx * dx).sqrt();
     let offset_deviation = (believed * (1.0 - surplus(bank, believed))).hypot(doubt);
@@ -326,7 +330,7 @@ fn estimate(
         frequency: best.frequency() + dy,
         frequency_deviation: (yy - dy * dy).sqrt(),
         covariance: xy - dx * dy,
-        wander: (log_wander / total).exp(),
+        wander: bank::wander(steps),
         bound: envelope.half_width(x).max(3.0 * offset_deviation),
         delay_floor: 2.0 * (best.floor() + df),
         delay_floor_deviation: 2.0 * (ff - df * df).sqrt(),

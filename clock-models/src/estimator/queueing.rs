@@ -171,14 +171,14 @@ impl Queueing {
             Shape::Uniform => uniform(mean, variance, [self.body, self.doubt]),
         };
         let tail = truncated(mean, variance, self.tail_mean);
-        let nothing = 1.0 / (100.0 * (self.tail_mean + deviation));
-        let logs = [
-            (1.0 - UNINFORMATIVE - self.tail_part).ln() + body.log_density,
-            self.tail_part.ln() + tail.log_density,
-            UNINFORMATIVE.ln() + nothing.ln(),
+        let nothing = Density { exponent: 0.0, factor: 0.01 / (self.tail_mean + deviation) };
+        let densities = [
+            body.density.times(1.0 - UNINFORMATIVE - self.tail_part),
+            tail.density.times(self.tail_part),
+            nothing.times(UNINFORMATIVE),
         ];
-        let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let parts = logs.map(|l| (l - largest).exp());
+        let largest = densities.iter().map(|d| d.exponent).fold(f64::NEG_INFINITY, f64::max);
+        let parts = densities.map(|d| d.factor * (d.exponent - largest).exp());
         let sum: f64 = parts.iter().sum();
         let [b, t, n] = parts.map(|p| p / sum);
         let posterior_mean = b * body.mean + t * tail.mean + n * mean;
@@ -236,11 +236,25 @@ fn widest_doubt(greatest: f64) -> f64 {
     (greatest / 4.0).powi(2)
 }
 
-/// Moments of a product of densities, and the logarithm of its integral.
+/// A density or a probability: `factor`·exp(`exponent`), either of which a float holds
+/// where it may not hold the product.
+#[derive(Debug, Clone, Copy)]
+struct Density {
+    exponent: f64,
+    factor: f64,
+}
+
+impl Density {
+    fn times(self, part: f64) -> Self {
+        Self { factor: part * self.factor, ..self }
+    }
+}
+
+/// Moments of a product of densities, and its integral.
 struct Moments {
     mean: f64,
     variance: f64,
-    log_density: f64,
+    density: Density,
     /// What the parameter of the distribution is learnt from: the mean of its exponential
     /// part, s, for a Gaussian one the mean square, s², for a uniform one the greatest
     /// delay, s.
@@ -257,7 +271,10 @@ fn normal(mean: f64, variance: f64, deviation: f64) -> Moments {
     Moments {
         mean: mean_after,
         variance: variance_after,
-        log_density: -0.5 * (mean * mean / sum + (2.0 * PI * sum).ln()),
+        density: Density {
+            exponent: -0.5 * mean * mean / sum,
+            factor: 1.0 / (2.0 * PI * sum).sqrt(),
+        },
         learnt: mean_after * mean_after + variance_after,
         doubt: 0.0,
     }
@@ -310,7 +327,7 @@ fn between(
     Moments {
         mean: mean + variance * slope,
         variance: variance + variance * variance * (curvature - slope * slope),
-        log_density: within.ln() - greatest.ln(),
+        density: Density { exponent: 0.0, factor: within / greatest },
         learnt: greatest + doubt * (high - 1.0 / greatest),
         doubt: doubt + doubt * doubt * edge_curvature,
     }
@@ -318,20 +335,20 @@ fn between(
 
 /// So early that only the lower edge counts.
 fn below(mean: f64, variance: f64, [greatest, doubt]: [f64; 2]) -> Moments {
-    let [mean, variance, log_part] = half_line(mean, variance);
+    let HalfLine { mean, variance, probability } = half_line(mean, variance);
     let learnt = greatest - doubt / greatest;
-    Moments { mean, variance, log_density: log_part - greatest.ln(), learnt, doubt }
+    Moments { mean, variance, density: probability.times(1.0 / greatest), learnt, doubt }
 }
 
 /// So late that only the upper edge counts: L − q ≥ 0.
 fn beyond(mean: f64, variance: f64, [greatest, doubt]: [f64; 2]) -> Moments {
     let (room, sum) = (greatest - mean, variance + doubt);
-    let [room_after, sum_after, log_part] = half_line(room, sum);
-    let (moved, shrink) = (room_after - room, (sum - sum_after) / (sum * sum));
+    let after = half_line(room, sum);
+    let (moved, shrink) = (after.mean - room, (sum - after.variance) / (sum * sum));
     Moments {
         mean: mean - variance / sum * moved,
         variance: variance - variance * variance * shrink,
-        log_density: log_part - greatest.ln(),
+        density: after.probability.times(1.0 / greatest),
         learnt: greatest + doubt / sum * moved - doubt / greatest,
         doubt: doubt - doubt * doubt * shrink,
     }
@@ -353,38 +370,49 @@ fn cdf(a: f64) -> f64 {
     0.5 * libm::erfc(-a * FRAC_1_SQRT_2)
 }
 
-/// Of N(m, v) on q ≥ 0: mean, variance and ln of the integral.
-fn half_line(mean: f64, variance: f64) -> [f64; 3] {
+/// N(m, v) on q ≥ 0.
+struct HalfLine {
+    mean: f64,
+    variance: f64,
+    /// Its integral.
+    probability: Density,
+}
+
+fn half_line(mean: f64, variance: f64) -> HalfLine {
     let deviation = variance.sqrt();
     let a = mean / deviation;
-    let (log_cdf, ratio) = normal_tail(a);
+    let (probability, ratio) = normal_tail(a);
     // 1 − λ(λ + a) cancels far out, where it tends to 1/a².
     let shrink = if a < -30.0 { 1.0 / (a * a) } else { 1.0 - ratio * (ratio + a) };
-    let mean_after = if a < -30.0 { -deviation / a } else { mean + deviation * ratio };
-    [mean_after, variance * shrink.clamp(1e-9, 1.0), log_cdf]
+    let mean = if a < -30.0 { -deviation / a } else { mean + deviation * ratio };
+    HalfLine { mean, variance: variance * shrink.clamp(1e-9, 1.0), probability }
 }
 
 /// Of N(m, v)·exp(−q/J)/J on q ≥ 0.
 fn truncated(mean: f64, variance: f64, scale: f64) -> Moments {
-    let [mean_after, variance_after, log_cdf] = half_line(mean - variance / scale, variance);
+    let after = half_line(mean - variance / scale, variance);
+    let Density { exponent, factor } = after.probability;
     Moments {
-        mean: mean_after,
-        variance: variance_after,
-        log_density: variance / (2.0 * scale * scale) - mean / scale - scale.ln() + log_cdf,
-        learnt: mean_after,
+        mean: after.mean,
+        variance: after.variance,
+        density: Density {
+            exponent: variance / (2.0 * scale * scale) - mean / scale + exponent,
+            factor: factor / scale,
+        },
+        learnt: after.mean,
         doubt: 0.0,
     }
 }
 
-/// ln Φ(a) and φ(a)/Φ(a) of the standard normal distribution.
-fn normal_tail(a: f64) -> (f64, f64) {
-    let log_density = -0.5 * a * a - LOG_SQRT_TAU;
+/// Φ(a) and φ(a)/Φ(a) of the standard normal distribution.
+fn normal_tail(a: f64) -> (Density, f64) {
     if a > 8.5 {
-        return (0.0, 0.0);
+        return (Density { exponent: 0.0, factor: 1.0 }, 0.0);
     }
+    let log_density = -0.5 * a * a - LOG_SQRT_TAU;
     if a > -6.0 {
         let cdf = cdf(a);
-        return (cdf.ln(), log_density.exp() / cdf);
+        return (Density { exponent: 0.0, factor: cdf }, log_density.exp() / cdf);
     }
     // Laplace's continued fraction of the Mills ratio converges fast out here.
     let x = -a;
@@ -392,12 +420,18 @@ fn normal_tail(a: f64) -> (f64, f64) {
     for k in (1..=24).rev() {
         fraction = x + f64::from(k) / fraction;
     }
-    (log_density - fraction.ln(), fraction)
+    (Density { exponent: log_density, factor: 1.0 / fraction }, fraction)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Density {
+        fn log(self) -> f64 {
+            self.exponent + self.factor.ln()
+        }
+    }
 
     /// The same moments by brute force.
     fn by_quadrature(mean: f64, variance: f64, scale: f64) -> (f64, f64, f64) {
@@ -431,7 +465,7 @@ mod tests {
             let (first, second, log) = by_quadrature(mean, variance, scale);
             assert!((t.mean - first).abs() < 1e-5 * first.abs().max(1.0), "{mean} {scale}");
             assert!((t.variance - second).abs() < 1e-4 * second, "{} {second}", t.variance);
-            assert!((t.log_density - log).abs() < 1e-4, "{} {log}", t.log_density);
+            assert!((t.density.log() - log).abs() < 1e-4, "{} {log}", t.density.log());
         }
     }
 
@@ -463,9 +497,9 @@ mod tests {
             assert!((u.mean - first).abs() < 0.03 * variance.sqrt(), "{} {first}", u.mean);
             assert!((u.variance - second).abs() < 0.15 * second, "{} {second}", u.variance);
             assert!(
-                (u.log_density - moments[0].ln()).abs() < 0.06,
+                (u.density.log() - moments[0].ln()).abs() < 0.06,
                 "{} {}",
-                u.log_density,
+                u.density.log(),
                 moments[0].ln()
             );
         }
@@ -490,7 +524,7 @@ mod tests {
                 (truncated(edge + 1e-9, 1.0, 1e9), truncated(edge - 1e-9, 1.0, 1e9));
             assert!((above.mean - below.mean).abs() < 1e-2 * above.mean);
             assert!((above.variance - below.variance).abs() < 0.02 * above.variance);
-            assert!((above.log_density - below.log_density).abs() < 1e-6);
+            assert!((above.density.log() - below.density.log()).abs() < 1e-6);
         }
     }
 

@@ -1,22 +1,5 @@
 use super::{Candidate, SourceId};
 
-/// Sets the outliers among `agreeing` aside, after RFC 5905 section 11.2.2: the worst
-/// one, then the worst of the rest, until none is left or no majority can name one.
-///
-/// RFC 5905 compares every offset with the smallest jitter of all, so that one very
-/// quiet source makes outliers of all others, or of itself. Here two sources are held
-/// against their own uncertainties.
-pub(super) fn cluster<'a>(
-    agreeing: &[&'a Candidate],
-    leader: Option<SourceId>,
-) -> Vec<&'a Candidate> {
-    let mut survivors = agreeing.to_vec();
-    while let Some(outlier) = worst_outlier(&survivors, leader) {
-        survivors.retain(|c| c.id != outlier);
-    }
-    survivors
-}
-
 /// True if the difference of the two is explained by their uncertainties: |E_n| ≤ 1
 /// (ISO/IEC 17043), with U = 2·√(u² + jitter²), because the uncertainty of a young
 /// estimate is itself uncertain.
@@ -25,19 +8,28 @@ pub(super) fn consistent(a: &Candidate, b: &Candidate) -> bool {
     (a.offset - b.offset).abs() <= 2.0 * spread(a).hypot(spread(b))
 }
 
-/// The source that the most others contradict, if that is more than half of them.
+/// The outlier among those that are left, after RFC 5905 section 11.2.2: the source that the
+/// most others contradict, if that is more than half of them. To be asked again without it,
+/// until none is left or no majority can name one.
+///
+/// RFC 5905 compares every offset with the smallest jitter of all, so that one very
+/// quiet source makes outliers of all others, or of itself. Here two sources are held
+/// against their own uncertainties.
 ///
 /// Only trusted sources are heard if there are any. Of equals, the leader stays, so that
 /// noise does not change it, and the smaller uncertainty stays.
-fn worst_outlier(survivors: &[&Candidate], leader: Option<SourceId>) -> Option<SourceId> {
+pub(super) fn worst_outlier(
+    survivors: &[&Candidate],
+    leader: Option<SourceId>,
+) -> Option<SourceId> {
     let only_trusted = survivors.iter().any(|c| c.trust);
     let contradictions = |c: &Candidate| {
         let is_heard = |w: &&&Candidate| w.id != c.id && (w.trust || !only_trusted);
-        let heard: Vec<_> = survivors.iter().filter(is_heard).collect();
-        let against = heard.iter().filter(|w| !consistent(c, w)).count();
+        let heard = || survivors.iter().filter(is_heard);
+        let (all, against) = (heard().count(), heard().filter(|w| !consistent(c, w)).count());
         // Of two equals that contradict each other, neither is the outlier.
-        let is_decided = heard.len() >= 2 || (only_trusted && !c.trust);
-        (is_decided && 2 * against > heard.len()).then_some(against)
+        let is_decided = all >= 2 || (only_trusted && !c.trust);
+        (is_decided && 2 * against > all).then_some(against)
     };
     survivors
         .iter()

@@ -16,7 +16,7 @@ mod vote;
 #[cfg(test)]
 mod tests;
 
-use cluster::{cluster, consistent};
+use cluster::{consistent, worst_outlier};
 use vote::Vote;
 
 pub use verdict::{Aside, Reason, Unusable, Verdict};
@@ -123,31 +123,33 @@ impl Selector {
     /// among those that agree next time.
     #[must_use]
     pub fn select(&mut self, candidates: &[Candidate]) -> Selection {
-        let usable: Vec<&Candidate> = candidates.iter().filter(|c| c.fitness().is_ok()).collect();
-        let vote = vote::vote(&usable);
-        let mut round = Round::default();
-        let why_none = match vote {
+        let usable = candidates.iter().filter(|c| c.fitness().is_ok()).collect();
+        let mut round = Round { left: usable, fallen: Vec::new(), vote: None, leader: None };
+        let why_none = match vote::vote(&round.left) {
             Err(reason) => Some(reason),
             Ok(vote) => {
                 round.vote = Some(vote);
-                round.agreeing = keep(&usable, |c| c.interval().holds(&vote.core));
-                self.why_not(candidates, &round.agreeing)
+                round.keep(Aside::Outvoted, |c| c.interval().holds(&vote.core));
+                self.why_not(candidates, &round.left)
             }
         };
         if why_none.is_none() {
-            round.clustered = cluster(&round.agreeing, self.leader);
-            round.preferred = preferred(&round.clustered);
-            round.leader = self.lead(&round.preferred);
+            while let Some(outlier) = worst_outlier(&round.left, self.leader) {
+                round.keep(Aside::Outlier, |c| c.id != outlier);
+            }
+            let is_any_preferred = round.left.iter().any(|c| c.prefer);
+            round.keep(Aside::NotPreferred, |c| c.prefer || !is_any_preferred);
+            round.leader = self.lead(&round.left);
         } else {
             self.challenged = 0;
         }
         if let Some(leader) = round.leader {
-            round.combined = keep(&round.preferred, |c| consistent(c, leader));
+            round.keep(Aside::Inconsistent, |c| consistent(c, leader));
         }
         Selection {
             verdicts: candidates.iter().map(|c| (c.id, round.verdict(c))).collect(),
             leader: round.leader.map(|c| c.id),
-            weights: weights(&round.combined),
+            weights: round.leader.map_or_else(Vec::new, |_| weights(&round.left)),
             agreed: round.vote.map(|vote| vote.agreed),
             why_none,
         }
@@ -188,19 +190,6 @@ fn rank(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
     by_uncertainty.then(a.stratum.cmp(&b.stratum)).then(a.id.cmp(&b.id))
 }
 
-/// Only the preferred, if there are any.
-fn preferred<'a>(survivors: &[&'a Candidate]) -> Vec<&'a Candidate> {
-    let is_any = survivors.iter().any(|c| c.prefer);
-    keep(survivors, |c| c.prefer || !is_any)
-}
-
-fn keep<'a>(
-    candidates: &[&'a Candidate],
-    is_kept: impl Fn(&Candidate) -> bool,
-) -> Vec<&'a Candidate> {
-    candidates.iter().copied().filter(|c| is_kept(c)).collect()
-}
-
 /// 1/u², scaled to sum to 1: the weights of least variance if the errors of the sources
 /// are independent.
 fn weights(combined: &[&Candidate]) -> Vec<(SourceId, f64)> {
@@ -211,21 +200,30 @@ fn weights(combined: &[&Candidate]) -> Vec<(SourceId, f64)> {
     combined.iter().map(|c| (c.id, raw(c) / sum)).collect()
 }
 
-/// Who came through each stage of a round.
-#[derive(Default)]
+/// A round, from stage to stage.
 struct Round<'a> {
+    /// Who came through every stage so far.
+    left: Vec<&'a Candidate>,
+    /// Who fell out at one after the vote, and why.
+    fallen: Vec<(SourceId, Aside)>,
     vote: Option<Vote>,
-    agreeing: Vec<&'a Candidate>,
-    clustered: Vec<&'a Candidate>,
-    preferred: Vec<&'a Candidate>,
     leader: Option<&'a Candidate>,
-    combined: Vec<&'a Candidate>,
 }
 
 impl Round<'_> {
+    /// A stage: who is not kept is set aside.
+    fn keep(&mut self, aside: Aside, is_kept: impl Fn(&Candidate) -> bool) {
+        self.left.retain(|c| {
+            let is_kept = is_kept(c);
+            if !is_kept {
+                self.fallen.push((c.id, aside));
+            }
+            is_kept
+        });
+    }
+
     /// The first stage at which a candidate fell out names the reason.
     fn verdict(&self, candidate: &Candidate) -> Verdict {
-        let among = |stage: &[&Candidate]| stage.iter().any(|c| c.id == candidate.id);
         if let Err(unusable) = candidate.fitness() {
             return Verdict::Unusable(unusable);
         }
@@ -234,16 +232,13 @@ impl Round<'_> {
         if missed_by > 0.0 {
             return Verdict::Falseticker { missed_by };
         }
-        if !among(&self.agreeing) {
-            return Verdict::Candidate(Aside::Outvoted);
-        }
         match self.leader {
-            None => Verdict::Candidate(Aside::NothingSelected),
             Some(leader) if leader.id == candidate.id => Verdict::Leader,
-            Some(_) if among(&self.combined) => Verdict::Combined,
-            Some(_) if !among(&self.clustered) => Verdict::Candidate(Aside::Outlier),
-            Some(_) if !among(&self.preferred) => Verdict::Candidate(Aside::NotPreferred),
-            Some(_) => Verdict::Candidate(Aside::Inconsistent),
+            leader => match self.fallen.iter().find(|(id, _)| *id == candidate.id) {
+                Some((_, aside)) => Verdict::Candidate(*aside),
+                None if leader.is_some() => Verdict::Combined,
+                None => Verdict::Candidate(Aside::NothingSelected),
+            },
         }
     }
 }

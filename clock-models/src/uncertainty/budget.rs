@@ -2,6 +2,9 @@ use std::borrow::Cow;
 
 use super::{Component, coverage_factor};
 
+/// Lines that most budgets do not exceed.
+const USUAL_LINES: usize = 8;
+
 /// A component that cannot be: something before it was not a number, or negative.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error(
@@ -27,14 +30,40 @@ pub struct Budget {
     components: Vec<Component>,
 }
 
+/// What components come to, where nobody asks for the lines.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Total {
+    /// See [`Budget::standard_uncertainty`].
+    pub standard_uncertainty: f64,
+    /// See [`Budget::bound`].
+    pub bound: f64,
+}
+
+impl Total {
+    /// `None` where [`Budget::new`] has an error.
+    pub fn new(components: impl IntoIterator<Item = Component>) -> Option<Self> {
+        let valid = |total: Self, c: Component| is_valid(&c).then(|| total.plus(&c));
+        components.into_iter().try_fold(Self::default(), valid)
+    }
+
+    fn plus(self, component: &Component) -> Self {
+        Self {
+            standard_uncertainty: self.standard_uncertainty.hypot(component.standard_uncertainty),
+            bound: self.bound + component.bound,
+        }
+    }
+}
+
 impl Budget {
     /// # Errors
     /// The first component whose standard uncertainty or bound is negative or not
     /// finite, or whose degrees of freedom are not positive.
     pub fn new(components: impl IntoIterator<Item = Component>) -> Result<Self, InvalidComponent> {
-        let components: Vec<Component> = components.into_iter().collect();
-        match components.iter().find(|c| !is_valid(c)) {
-            None => Ok(Self { components }),
+        let mut lines = Vec::with_capacity(USUAL_LINES);
+        // Chains of iterators run through their links faster than they are asked for each.
+        components.into_iter().for_each(|component| lines.push(component));
+        match lines.iter().find(|c| !is_valid(c)) {
+            None => Ok(Self { components: lines }),
             Some(bad) => Err(InvalidComponent {
                 name: bad.name.to_string(),
                 standard_uncertainty: bad.standard_uncertainty,
@@ -54,7 +83,7 @@ impl Budget {
     /// (JCGM 100 5.1.2, every sensitivity coefficient 1).
     #[must_use]
     pub fn standard_uncertainty(&self) -> f64 {
-        self.components.iter().map(|c| c.standard_uncertainty).fold(0.0, f64::hypot)
+        self.total().standard_uncertainty
     }
 
     /// Effective degrees of freedom after Welch and Satterthwaite (G.4.1), infinite if
@@ -89,8 +118,11 @@ impl Budget {
     /// Hard maximum error, s: the bounds of all components added.
     #[must_use]
     pub fn bound(&self) -> f64 {
-        // From +0: the sum of nothing would be -0.
-        self.components.iter().map(|c| c.bound).fold(0.0, |sum, bound| sum + bound)
+        self.total().bound
+    }
+
+    fn total(&self) -> Total {
+        self.components.iter().fold(Total::default(), Total::plus)
     }
 
     /// The components with the name of their link put before their own.

@@ -11,7 +11,7 @@ mod correlated;
 mod sources;
 mod student;
 
-pub use budget::{Budget, InvalidComponent};
+pub use budget::{Budget, InvalidComponent, Total};
 pub use component::{Component, Distribution, Evaluation, UNBOUNDED_MULTIPLE};
 pub use correlated::Correlated;
 pub use sources::FrequencyNoise;

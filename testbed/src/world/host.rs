@@ -1,5 +1,7 @@
 //! A host: its oscillator, its clock, and the keeper that steers it by its sources.
 
+use std::cell::OnceCell;
+
 use clock_models::comparison::Stamp;
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits, State};
 use clock_models::estimator::Estimate;
@@ -43,8 +45,8 @@ pub(super) struct Host {
     /// The last report of each source, as the owner of the clock has them: in the order of
     /// their numbers.
     reports: Vec<Edge>,
-    /// What was believed after the last round, and when that was.
-    belief: Option<(Estimate, Timestamp<Free>)>,
+    /// What was believed after the last round.
+    belief: Option<Believed>,
     /// When the keeper wants to look after the clock again.
     pub(super) next: Option<Timestamp<Free>>,
     /// How many sources must agree.
@@ -54,6 +56,23 @@ pub(super) struct Host {
     /// Of the packets between it and its sources.
     pub(super) network: Random,
     pub(super) random: Random,
+}
+
+/// What is believed after a round of the keeper.
+#[derive(Debug)]
+struct Believed {
+    estimate: Estimate,
+    /// When that round was.
+    at: Timestamp<Free>,
+    /// What was claimed then, once somebody asks.
+    claim: OnceCell<Option<Claim>>,
+}
+
+/// U (k = 2) and the bound, s.
+#[derive(Debug, Clone, Copy)]
+struct Claim {
+    expanded: f64,
+    bound: f64,
 }
 
 impl Host {
@@ -140,7 +159,8 @@ impl Host {
             Some(Command::Frequency(frequency)) => self.clock.set_frequency(base, frequency),
             None => {}
         }
-        self.belief = tick.estimate.map(|estimate| (estimate, base));
+        let believed = |estimate| Believed { estimate, at: base, claim: OnceCell::new() };
+        self.belief = tick.estimate.map(believed);
         self.next = tick.next;
         self.record_round(reading, &tick);
     }
@@ -168,18 +188,19 @@ impl Host {
             offset: truth,
             clock_error: (self.clock.at(base) - now).seconds(),
             frequency_error: (1.0 + oscillator) * (1.0 + self.clock.frequency()) - 1.0,
-            belief: self.belief.and_then(|(then, round)| {
+            belief: self.belief.as_ref().and_then(|believed| {
+                let then = &believed.estimate;
                 let now = then.carried_to(base);
-                let (expanded, bound) = match self.keeper.discipline().state() {
+                let Claim { expanded, bound } = match self.keeper.discipline().state() {
                     // No round renews it.
                     State::Holdover => self.claim(base)?,
                     _ => {
                         // The claim was made at the last round; what the oscillator may have
                         // added since belongs to it.
-                        let (expanded, bound) = self.claim(round)?;
+                        let claim = (*believed.claim.get_or_init(|| self.claim(believed.at)))?;
                         let grown = now.offset_deviation.powi(2) - then.offset_deviation.powi(2);
-                        let expanded = (expanded.powi(2) + 4.0 * grown.max(0.0)).sqrt();
-                        (expanded, bound + (now.bound - then.bound))
+                        let expanded = (claim.expanded.powi(2) + 4.0 * grown.max(0.0)).sqrt();
+                        Claim { expanded, bound: claim.bound + (now.bound - then.bound) }
                     }
                 };
                 Some(Belief {
@@ -193,9 +214,10 @@ impl Host {
         }
     }
 
-    /// U and the bound that are claimed at an instant since the last round.
-    fn claim(&self, at: Timestamp<Free>) -> Option<(f64, f64)> {
-        self.keeper.path(at).map(|path| (path.expanded(2.0), path.bound()))
+    /// What is claimed at an instant since the last round.
+    fn claim(&self, at: Timestamp<Free>) -> Option<Claim> {
+        let path = self.keeper.path(at)?;
+        Some(Claim { expanded: path.expanded(2.0), bound: path.bound() })
     }
 }
 

@@ -266,9 +266,8 @@ impl World {
 
     /// The same, and shows every host, by its number from 0.
     pub fn run_hops(&mut self, seconds: f64, mut show: impl FnMut(usize, &Sample)) {
-        while let Some((now, event)) =
-            self.events.pop_if(|at| (at - self.start).seconds() <= seconds)
-        {
+        let end = self.start + self::seconds(seconds);
+        while let Some((now, event)) = self.events.pop_if(|at| at <= end) {
             match event {
                 Event::Tick(hop, at) if self.hosts[hop].next == Some(at) => {
                     self.hosts[hop].advance(now);
