@@ -28,8 +28,8 @@ use utcd_linux::ethernet;
 use utcd_linux::interface::{Cause, Interface, NoHardware, Purpose, RxFilter, TxType, prepare};
 use utcd_linux::link::{LinkEvent, Monitor};
 use utcd_linux::socket::{
-    Hardware, HardwareStamp, IpVersion, Notice, PtpPort, Received, SendId, TimeSocket, client, ptp,
-    server,
+    Hardware, HardwareStamp, IpVersion, Notice, NtpOver, PtpPort, Received, SendId, TimeSocket,
+    client, ptp, server,
 };
 
 const SIM: &str = "/sys/kernel/debug/hwtsim";
@@ -302,8 +302,9 @@ fn ntp_is_stamped_by_the_nics_at_both_ends() {
     on_the_bench(|| {
         let _far = Far::new();
         let address = (Ipv4Addr::new(198, 18, 0, 2), 12_300).into();
-        let mut server = Far::open(move || server(address, Hardware::Wanted).unwrap());
-        let mut client = client(address, Hardware::Wanted).unwrap();
+        let mut server =
+            Far::open(move || server(address, NtpOver::Udp, Hardware::Wanted).unwrap());
+        let mut client = client(address, NtpOver::Udp, Hardware::Wanted).unwrap();
         let granted = client.stamping().hardware.clone().unwrap();
         assert!(granted.receives() && granted.transmits(), "{granted}");
         warm_up(&mut client, &mut server);
