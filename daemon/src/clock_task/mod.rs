@@ -230,7 +230,11 @@ impl ClockTask {
             true => self.clock.borrow_mut().tell_kernel(quality(&status)),
             false => Ok(()),
         };
-        self.refused(commanded.and(told).err());
+        let refusal = commanded.and(told).err();
+        // Where nothing was tried, it is not known whether the clock would refuse still.
+        if tick.command.is_some() || refusal.is_some() {
+            self.refused(refusal);
+        }
         self.keep_drift();
     }
 

@@ -92,7 +92,8 @@ section! {
         /// The network interface whose PTP hardware clock it is; of type phc, which needs
         /// either this or `device`.
         "interface" => interface: Option<String> = Maybe(interface()), Otherwise("none");
-        /// The device of the PTP hardware clock, such as `/dev/ptp0`; of type phc.
+        /// The device of the PTP hardware clock, such as `/dev/ptp0`, or of a virtual clock of
+        /// one; of type phc.
         "device" => device: Option<PathBuf> = Maybe(FilePath), Otherwise("none");
         /// What the PTP hardware clock counts; of type phc.
         "timescale" => timescale: PhcTimescale = word::<PhcTimescale>(), Text("'tai'");
@@ -266,7 +267,7 @@ section! {
         "log-min-pdelay-req-interval" => log_min_pdelay_req_interval: i8 =
             Count(-7..=7), Text("0");
         /// Whose time stamps are used. Where the clock is the PTP hardware clock of the
-        /// interface, only its stamps are.
+        /// interface, or a virtual clock of that one, only its stamps are.
         "time-stamps" => time_stamps: TimeStamps = word::<TimeStamps>(), Text("'auto'");
         /// The domainNumber (IEEE 1588-2019, 7.1).
         "domain" => domain: u8 = Count(0..=127), Text("0");

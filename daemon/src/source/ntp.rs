@@ -298,14 +298,15 @@ impl Association {
         }
         let Some(request) = wake.request else { return wake.failed.is_some() };
         let datagram = self.datagram(source.place.tlv, &request.bytes);
-        let opened = socket::client(self.address, source.place.over(), source.stamper.wanted())
-            .map_err(io::Error::other)
-            .and_then(|socket| {
-                let stamping = source.stamper.open(context, socket.stamping());
-                stamping.map(|()| socket).map_err(io::Error::other)
-            })
-            .and_then(AsyncSocket::new)
-            .and_then(|mut socket| socket.get_mut().send(&datagram).map(|sent| (socket, sent)));
+        let opened =
+            socket::client(self.address, source.place.over(), source.stamper.wanted(context))
+                .map_err(io::Error::other)
+                .and_then(|socket| {
+                    let stamping = source.stamper.open(context, socket.stamping());
+                    stamping.map(|()| socket).map_err(io::Error::other)
+                })
+                .and_then(AsyncSocket::new)
+                .and_then(|mut socket| socket.get_mut().send(&datagram).map(|sent| (socket, sent)));
         match opened {
             Ok((socket, sent)) => {
                 self.socket = Some(socket);

@@ -52,9 +52,9 @@ impl Stamper {
     }
 
     /// What a socket is to be asked for.
-    pub(super) const fn wanted(&self) -> Hardware {
+    pub(super) fn wanted(&self, context: &Context) -> Hardware {
         match self.wish {
-            TimeStamps::Auto | TimeStamps::Hardware => Hardware::Wanted,
+            TimeStamps::Auto | TimeStamps::Hardware => context.clock.borrow().wanted_stamps(),
             TimeStamps::Software => Hardware::Unwanted,
         }
     }

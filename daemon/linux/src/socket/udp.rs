@@ -176,7 +176,7 @@ pub fn client(
     connect(&socket, server)?;
     // Nothing was sent yet that could be answered.
     let own = socket.local_addr().ok().and_then(|own| own.as_socket());
-    let ready = ready_at(over, hardware, own.map(|own| own.ip())).telling();
+    let ready = ready_at(&socket, over, hardware, own.map(|own| own.ip()))?.telling();
     if ready.tells() {
         tell_interface(&socket, version)?;
     }
@@ -233,7 +233,7 @@ pub fn server(
     tell_interface(&socket, version)?;
     let own = Some(address.ip()).filter(|ip| !ip.is_unspecified());
     let ready = match own {
-        Some(_) => ready_at(over, hardware, own),
+        Some(_) => ready_at(&socket, over, hardware, own)?,
         None => Ready::anywhere(hardware),
     }
     .telling();
@@ -243,17 +243,22 @@ pub fn server(
     Ok(socket)
 }
 
-/// Makes the NIC ready that has an address of this host.
-fn ready_at(over: NtpOver, hardware: Hardware, own: Option<IpAddr>) -> Ready {
+/// Makes the NIC ready that has an address of this host, and the socket for it.
+fn ready_at(
+    socket: &Socket,
+    over: NtpOver,
+    hardware: Hardware,
+    own: Option<IpAddr>,
+) -> Result<Ready, OpenError> {
     if hardware == Hardware::Unwanted {
-        return Ready::none();
+        return Ok(Ready::none());
     }
     let all = Interface::all().unwrap_or_default();
     let has = |interface: &&Interface| own.is_some_and(|own| interface.addresses.contains(&own));
-    match all.iter().find(has) {
-        Some(interface) => Ready::on(hardware, &interface.name, over.purpose()),
-        None => Ready::anywhere(hardware),
-    }
+    let Some(interface) = all.iter().find(has) else { return Ok(Ready::anywhere(hardware)) };
+    let ready = Ready::on(hardware, &interface.name, over.purpose());
+    ready.bind_device(socket, &interface.name).map_err(cannot("bind to the interface"))?;
+    Ok(ready)
 }
 
 fn tell_interface(socket: &Socket, version: IpVersion) -> Result<(), OpenError> {
