@@ -4,7 +4,7 @@
 //!
 //! ```sh
 //! cargo test -p utcd-linux --test hardware --no-run
-//! cd testbed/vm && ./vm-run.sh --icount 3 --timeout 600 --env UTCD_VM=1 --sim 0-1 -- \
+//! testbed/vm/run.sh --icount 3 --timeout 600 --env UTCD_VM=1 --sim 0-1 -- \
 //!     TEST_BINARY --test-threads 1
 //! ```
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
