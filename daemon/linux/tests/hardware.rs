@@ -381,6 +381,7 @@ fn transmitted_by(socket: &mut TimeSocket) -> Option<u32> {
 #[test]
 fn a_virtual_clock_stamps_where_it_is_asked_for() {
     on_the_bench(|| {
+        let _far = Far::new();
         let folder = format!("/sys/class/ptp/ptp{}", phc(0));
         fs::write(format!("{folder}/n_vclocks"), "1").unwrap();
         let own = format!("ptp{}", phc(0));

@@ -150,7 +150,9 @@ impl ClockTask {
         if self.is_disciplined() {
             // Nobody vouches for the clock any more.
             let told = self.clock.borrow_mut().tell_kernel(None);
-            self.refused(told.err());
+            if let Err(error) = told {
+                self.refused(Some(error));
+            }
         }
     }
 
