@@ -4,18 +4,20 @@ mod stamps;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use clock_models::time::{LeapTable, Timestamp, Utc};
+use ntp::over_ptp::{self, Tlv};
 use ntp::packet::ReferenceId;
 use ntp::server::{Interleaved, Response, ServerState, Synchronised, leap_indicator};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::sleep;
 use utcd_linux::interface::{Interface, Purpose, prepare};
-use utcd_linux::socket::{Hardware, Notice, OpenError, Received, Remote, Sent, server};
+use utcd_linux::socket::{Hardware, Notice, NtpOver, OpenError, Received, Remote, Sent, server};
 
 use self::stamps::{Arrival, Departures, Stamps};
 use crate::board::Board;
@@ -54,11 +56,30 @@ pub struct Served {
     pub board: Board,
 }
 
+/// A place to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listen {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// How the messages travel.
+    pub over: NtpOver,
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address)?;
+        match self.over {
+            NtpOver::Udp => Ok(()),
+            NtpOver::Ptp => f.write_str(" over PTP"),
+        }
+    }
+}
+
 /// The server on all its addresses, until it is dropped.
 #[derive(Debug)]
 pub struct NtpServer {
     served: Rc<RefCell<Served>>,
-    listeners: BTreeMap<SocketAddr, JoinHandle<()>>,
+    listeners: BTreeMap<Listen, JoinHandle<()>>,
     counts: Rc<RefCell<NtpServerStatus>>,
 }
 
@@ -79,7 +100,7 @@ impl NtpServer {
     ///
     /// # Errors
     /// The first address that cannot be had.
-    pub fn open(served: Served, listen: &[SocketAddr]) -> Result<Self, ServeError> {
+    pub fn open(served: Served, listen: &[Listen]) -> Result<Self, ServeError> {
         let sockets = open_all(listen, served.time_stamps)?;
         let mut server = Self {
             served: Rc::new(RefCell::new(served)),
@@ -95,17 +116,13 @@ impl NtpServer {
     ///
     /// # Errors
     /// The first address that cannot be had; all is as before then.
-    pub async fn change(
-        &mut self,
-        served: Served,
-        listen: &[SocketAddr],
-    ) -> Result<(), ServeError> {
+    pub async fn change(&mut self, served: Served, listen: &[Listen]) -> Result<(), ServeError> {
         let (stamps, stamps_before) = (served.time_stamps, self.served.borrow().time_stamps);
-        let had: Vec<SocketAddr> = self.listeners.keys().copied().collect();
+        let had: Vec<Listen> = self.listeners.keys().copied().collect();
         let stays =
-            |a: &&SocketAddr| stamps == stamps_before && had.contains(*a) && listen.contains(*a);
-        let new: Vec<SocketAddr> = listen.iter().filter(|a| !stays(a)).copied().collect();
-        let gone: Vec<SocketAddr> = had.iter().filter(|a| !stays(a)).copied().collect();
+            |a: &&Listen| stamps == stamps_before && had.contains(*a) && listen.contains(*a);
+        let new: Vec<Listen> = listen.iter().filter(|a| !stays(a)).copied().collect();
+        let gone: Vec<Listen> = had.iter().filter(|a| !stays(a)).copied().collect();
         let mut opened = open_all(&new, stamps);
         if opened.is_err() {
             // One of our own may be in the way, as 0.0.0.0:123 is of 192.0.2.1:123.
@@ -127,22 +144,24 @@ impl NtpServer {
         }
     }
 
-    fn listen(&mut self, sockets: Vec<(SocketAddr, AsyncSocket)>) {
-        for (address, socket) in sockets {
+    fn listen(&mut self, sockets: Vec<(Listen, AsyncSocket)>) {
+        for (place, socket) in sockets {
             let listener = Listener {
                 socket,
+                over: place.over,
+                sequence_id: 0,
                 answers: Interleaved::default(),
                 stamps: Stamps::new(self.served.borrow().phcs.clone()),
                 departures: Departures::default(),
                 served: Rc::clone(&self.served),
                 counts: Rc::clone(&self.counts),
             };
-            self.listeners.insert(address, spawn_local(listener.run()));
+            self.listeners.insert(place, spawn_local(listener.run()));
         }
     }
 
-    async fn close(&mut self, addresses: &[SocketAddr]) {
-        for task in addresses.iter().filter_map(|address| self.listeners.remove(address)) {
+    async fn close(&mut self, places: &[Listen]) {
+        for task in places.iter().filter_map(|place| self.listeners.remove(place)) {
             task.abort();
             // The socket is closed once the task is gone.
             let _ = task.await;
@@ -166,25 +185,28 @@ impl Drop for NtpServer {
 }
 
 fn open_all(
-    listen: &[SocketAddr],
+    listen: &[Listen],
     time_stamps: ServerTimeStamps,
-) -> Result<Vec<(SocketAddr, AsyncSocket)>, ServeError> {
+) -> Result<Vec<(Listen, AsyncSocket)>, ServeError> {
     let hardware = match time_stamps {
         ServerTimeStamps::Auto => Hardware::Wanted,
         ServerTimeStamps::Software => Hardware::Unwanted,
     };
-    if hardware == Hardware::Wanted && listen.iter().any(|address| address.ip().is_unspecified()) {
-        prepare_all();
+    let everywhere = listen.iter().filter(|place| place.address.ip().is_unspecified());
+    if hardware == Hardware::Wanted {
+        everywhere.for_each(|place| prepare_all(place.over.purpose()));
     }
-    let open =
-        |address: &SocketAddr| Ok((*address, AsyncSocket::new(server(*address, hardware)?)?));
+    let open = |place: &Listen| {
+        let socket = server(place.address, place.over, hardware)?;
+        Ok((*place, AsyncSocket::new(socket)?))
+    };
     listen.iter().map(open).collect()
 }
 
 /// Has every NIC stamp that can. Where one cannot, or may not, the kernel does.
-fn prepare_all() {
+fn prepare_all(purpose: Purpose) {
     for interface in Interface::all().unwrap_or_default() {
-        match prepare(&interface.name, Purpose::Ntp) {
+        match prepare(&interface.name, purpose) {
             Ok(stamping) => tracing::debug!("NTP server: {stamping}"),
             Err(reason) => tracing::debug!("NTP server: {}: {reason}", interface.name),
         }
@@ -193,6 +215,9 @@ fn prepare_all() {
 
 struct Listener {
     socket: AsyncSocket,
+    over: NtpOver,
+    /// Of the last answer, where they travel in PTP messages.
+    sequence_id: u16,
     answers: Interleaved,
     stamps: Stamps,
     departures: Departures,
@@ -261,13 +286,12 @@ impl Listener {
         let (arrived, by) = self.stamps.arrival(&served.clock.borrow(), received);
         let Remote::Udp(client) = received.from else { return };
         let ip = client.ip().to_canonical();
-        let outcome = match self.answers.respond(request, ip, arrived, &served.state()) {
-            Ok(response) => {
-                let interleaved = response.is_interleaved();
-                self.send(response, &served, received, by).map(|()| interleaved)
-            }
-            Err(dropped) => Err(dropped.name()),
-        };
+        let outcome = self.unwrap(request).and_then(|(tlv, request)| {
+            let response = self.answers.respond(request, ip, arrived, &served.state());
+            let response = response.map_err(|dropped| dropped.name())?;
+            let interleaved = response.is_interleaved();
+            self.send(response, tlv, &served, received, by).map(|()| interleaved)
+        });
         let mut counts = self.counts.borrow_mut();
         match outcome {
             Ok(interleaved) => {
@@ -279,16 +303,35 @@ impl Listener {
         }
     }
 
+    /// What a request is wrapped in, if it is, and the NTP message in it.
+    fn unwrap<'a>(&self, datagram: &'a [u8]) -> Result<(Option<Tlv>, &'a [u8]), &'static str> {
+        match self.over {
+            NtpOver::Udp => Ok((None, datagram)),
+            NtpOver::Ptp => match over_ptp::unwrap(datagram) {
+                Ok(wrapped) => Ok((Some(wrapped.tlv), wrapped.message)),
+                Err(refused) => Err(refused.name()),
+            },
+        }
+    }
+
     fn send(
         &mut self,
         response: Response,
+        tlv: Option<Tlv>,
         served: &Served,
         request: &Received,
         by: Arrival,
     ) -> Result<(), &'static str> {
         let departing = response.departing();
         let bytes = response.finish(served.now());
-        let sent = self.socket.get_mut().reply(&bytes, request);
+        let sent = match tlv {
+            None => self.socket.get_mut().reply(&bytes, request),
+            Some(tlv) => {
+                self.sequence_id = self.sequence_id.wrapping_add(1);
+                let wrapped = over_ptp::wrap(tlv, self.sequence_id, &bytes);
+                self.socket.get_mut().reply(&wrapped, request)
+            }
+        };
         let Sent { id, .. } = sent.map_err(|_| "not-sent")?;
         if let Some((id, departing)) = id.zip(departing) {
             self.departures.expect(id, departing, by);

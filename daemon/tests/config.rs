@@ -59,7 +59,7 @@ fn a_server_alone_is_enough_and_the_rest_has_defaults() {
     assert_eq!(clock.drift_file.as_deref(), Some(Path::new("/var/lib/utcd/system.drift")));
     let [source] = config.sources.ntp.as_slice() else { panic!("{:?}", config.sources) };
     assert_eq!((source.common.name.as_str(), source.host()), ("ntp.example", "ntp.example"));
-    assert_eq!((source.port, source.min_poll, source.max_poll, source.burst), (123, 6, 10, true));
+    assert_eq!((source.port(), source.min_poll, source.max_poll, source.burst), (123, 6, 10, true));
     assert_eq!((source.common.clock.as_str(), source.common.select), ("system", true));
     assert!(config.serve.ntp.is_none());
     assert_eq!(config.metrics.listen, Some("127.0.0.1:9319".parse().unwrap()));
@@ -79,7 +79,7 @@ fn the_embedded_default_measures_the_system_clock_and_steers_a_virtual_one() {
     assert_eq!((server.clock.as_str(), server.local_stratum), ("system", Some(10)));
     assert_eq!(server.listen, ["127.0.0.1:11123".parse().unwrap()]);
     let source = &config.sources.ntp[0];
-    assert_eq!((source.host(), source.port), ("127.0.0.1", 11123));
+    assert_eq!((source.host(), source.port()), ("127.0.0.1", 11123));
     assert_eq!(source.common.clock, "virtual");
     assert!(config.warnings(TODAY).is_empty());
 }
@@ -759,4 +759,43 @@ fn gpsd_is_asked_on_this_host_unless_told_otherwise() {
     assert_eq!((source.host.as_str(), source.port), ("127.0.0.1", 2947));
     assert_eq!(source.common.name, "gpsd");
     assert_eq!(config.every_source().count(), 1);
+}
+
+#[test]
+fn ntp_may_travel_in_ptp_messages() {
+    let config = parse("[[source.ntp]]\nserver = \"a\"\ntransport = \"ptp\"\n");
+    assert_eq!(config.sources.ntp[0].port(), 319);
+    let config = parse("[[source.ntp]]\nserver = \"a\"\ntransport = \"ptp\"\nport = 10319\n");
+    assert_eq!(config.sources.ntp[0].port(), 10319);
+    let (_, _, text) = problem("[[source.ntp]]\nserver = \"a\"\ntransport = \"ptpv2\"\n");
+    assert!(text.contains("write \"udp\" or \"ptp\" or"), "{text}");
+    let twice = "[[source.ntp]]\nserver = \"a\"\ntransport = \"ptp\"\n\
+                 [[source.ntp]]\nname = \"b\"\nserver = \"a\"\ntransport = \"ptp-experimental\"\n";
+    let (_, _, text) = problem(twice);
+    assert!(text.contains("go to one source only"), "{text}");
+    parse(&twice.replace("\"ptp-experimental\"", "\"udp\""));
+}
+
+#[test]
+fn a_server_over_ptp_beside_a_ptp_source_names_its_address() {
+    let both = |transport: &str, listen: &str| {
+        format!(
+            "{SOURCE}[[source.ptp]]\ninterface = \"eth0\"\ntransport = \"{transport}\"\n\
+             [serve.ntp]\nptp-listen = [\"{listen}\"]\n"
+        )
+    };
+    let (_, _, text) = problem(&both("udp-ipv4", "0.0.0.0:319"));
+    assert!(text.contains("come by eth0 would go to the PTP source"), "{text}");
+    assert!(text.contains("name the address of eth0"), "{text}");
+    problem(&both("udp-ipv6", "[::]:319"));
+    for (transport, listen) in [
+        ("udp-ipv4", "192.0.2.1:319"),
+        ("udp-ipv4", "[::]:319"),
+        ("udp-ipv4", "0.0.0.0:10319"),
+        ("ethernet", "0.0.0.0:319"),
+    ] {
+        parse(&both(transport, listen));
+    }
+    let none = parse(&format!("{SOURCE}[serve.ntp]\n"));
+    assert_eq!(none.serve.ntp.unwrap().ptp_listen, None);
 }

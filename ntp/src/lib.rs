@@ -4,13 +4,15 @@
 //! - [`client`] turns the exchanges with one server into
 //!   [comparisons](clock_models::comparison::Comparison);
 //! - [`source`] turns these into the estimate of an edge of the clock graph;
-//! - [`server`] answers clients from a stated clock.
+//! - [`server`] answers clients from a stated clock;
+//! - [`over_ptp`] wraps what travels in PTP messages (RFC 10030).
 //!
 //! Time, packets and randomness are arguments, packets and decisions are results.
 //! Whatever comes from the network and cannot be used has a named reason.
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod over_ptp;
 pub mod packet;
 pub mod server;
 pub mod source;

@@ -1,4 +1,4 @@
-//! A bounded, deterministic fuzz of client and server: damaged packets give a named
+//! A bounded, deterministic fuzz of client, server and what both may be wrapped in: damaged packets give a named
 //! reason, and the counters account for every one of them.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::time::{Duration, Free, LeapTable, Timestamp, Utc};
 use ntp::client::{Client, ClientConfig, TransmitToken};
+use ntp::over_ptp::{self, Tlv};
 use ntp::packet::{Header, LeapIndicator, Packet, ReferenceId};
 use ntp::server::{Interleaved, ServerState, Synchronised};
 
@@ -134,6 +135,44 @@ fn damaged_requests_are_answered_or_dropped_by_name() {
         "version",
         "not-a-client-request",
         "malformed-extension",
+    ] {
+        assert!(fates.contains_key(name), "{name} of {fates:?}");
+    }
+}
+
+#[test]
+fn damaged_ptp_messages_hold_an_ntp_message_or_are_refused_by_name() {
+    let mut random = Random(0x0ddb_a11c_0ffe_e123);
+    let mut fates: BTreeMap<&str, u64> = BTreeMap::new();
+    for _ in 0..PACKETS {
+        let tlv = if random.one_in(2) { Tlv::Organization } else { Tlv::Experimental };
+        let mut bytes = over_ptp::wrap(tlv, random.next() as u16, &[0x5a; Header::LEN]);
+        if random.one_in(2) {
+            // Where it says what it is.
+            let places = [0, 1, 3, 4, 5, 6, 45, 47, 50, 53];
+            bytes[places[random.below(places.len())]] ^= 1 << random.below(8);
+        }
+        random.damage(&mut bytes);
+        let fate = match over_ptp::unwrap(&bytes) {
+            Ok(wrapped) => {
+                assert!(bytes.ends_with(wrapped.message));
+                "unwrapped"
+            }
+            Err(refused) => refused.name(),
+        };
+        *fates.entry(fate).or_default() += 1;
+    }
+    for name in [
+        "unwrapped",
+        "ptp-too-short",
+        "ptp-version",
+        "ptp-message-type",
+        "ptp-sdo-id",
+        "ptp-length",
+        "ptp-domain",
+        "ptp-flags",
+        "ptp-tlv",
+        "ptp-tlv-length",
     ] {
         assert!(fates.contains_key(name), "{name} of {fates:?}");
     }

@@ -39,11 +39,8 @@ pub fn open(interface: &str, hardware: Hardware) -> Result<TimeSocket, OpenError
     for group in [PTP_GROUP, PEER_DELAY_GROUP] {
         join(&socket, interface.index, group).map_err(cannot("join a PTP Ethernet group"))?;
     }
-    if let Hardware::Virtual(_) = hardware {
-        // The kernel looks there for the interface whose clock it is.
-        socket.bind_device(Some(interface.name.as_bytes())).map_err(cannot("bind to it"))?;
-    }
     let ready = Ready::on(hardware, &interface.name, Purpose::PtpEthernet);
+    ready.bind_device(&socket, &interface.name).map_err(cannot("bind to the interface"))?;
     let mut socket =
         TimeSocket::new(socket, Wanted::Both, ready).map_err(cannot("open an Ethernet socket"))?;
     let group = address(interface.index, PTP_GROUP);

@@ -4,7 +4,7 @@
 //!
 //! ```sh
 //! cargo test -p utcd-linux --test hardware --no-run
-//! cd testbed/vm && ./vm-run.sh --icount 3 --timeout 600 --env UTCD_VM=1 --sim 0-1 -- \
+//! testbed/vm/run.sh --icount 3 --timeout 600 --env UTCD_VM=1 --sim 0-1 -- \
 //!     TEST_BINARY --test-threads 1
 //! ```
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
@@ -27,9 +27,10 @@ use nix::sched::{CloneFlags, setns};
 use utcd_linux::ethernet;
 use utcd_linux::interface::{Cause, Interface, NoHardware, Purpose, RxFilter, TxType, prepare};
 use utcd_linux::link::{LinkEvent, Monitor};
+use utcd_linux::phc::Phc;
 use utcd_linux::socket::{
-    Hardware, HardwareStamp, IpVersion, Notice, PtpPort, Received, SendId, TimeSocket, client, ptp,
-    server,
+    Hardware, HardwareStamp, IpVersion, Notice, NtpOver, PtpPort, Received, SendId, TimeSocket,
+    client, ptp, server,
 };
 
 const SIM: &str = "/sys/kernel/debug/hwtsim";
@@ -302,8 +303,9 @@ fn ntp_is_stamped_by_the_nics_at_both_ends() {
     on_the_bench(|| {
         let _far = Far::new();
         let address = (Ipv4Addr::new(198, 18, 0, 2), 12_300).into();
-        let mut server = Far::open(move || server(address, Hardware::Wanted).unwrap());
-        let mut client = client(address, Hardware::Wanted).unwrap();
+        let mut server =
+            Far::open(move || server(address, NtpOver::Udp, Hardware::Wanted).unwrap());
+        let mut client = client(address, NtpOver::Udp, Hardware::Wanted).unwrap();
         let granted = client.stamping().hardware.clone().unwrap();
         assert!(granted.receives() && granted.transmits(), "{granted}");
         warm_up(&mut client, &mut server);
@@ -379,20 +381,35 @@ fn transmitted_by(socket: &mut TimeSocket) -> Option<u32> {
 #[test]
 fn a_virtual_clock_stamps_where_it_is_asked_for() {
     on_the_bench(|| {
+        let _far = Far::new();
         let folder = format!("/sys/class/ptp/ptp{}", phc(0));
         fs::write(format!("{folder}/n_vclocks"), "1").unwrap();
         let own = format!("ptp{}", phc(0));
-        let physical = ethernet::open("hts0", Hardware::Virtual(phc(1))).unwrap();
+        let physical =
+            ethernet::open("hts0", Hardware::Virtual { clock: phc(1), of: phc(0) }).unwrap();
         assert_eq!(physical.stamping().refused, Some(NoHardware::NotItsClock(phc(1))));
         let mut virtuals = fs::read_dir(&folder).unwrap().flatten().filter_map(|entry| {
             let name = entry.file_name().into_string().unwrap();
             name.strip_prefix("ptp").filter(|_| name != own)?.parse::<u32>().ok()
         });
         let clock = virtuals.next().unwrap();
-        let mut one = ethernet::open("hts0", Hardware::Virtual(clock)).unwrap();
-        assert_eq!(one.stamping().refused, None);
-        assert_eq!(transmitted_by(&mut one), Some(clock));
-        drop((one, physical));
+        assert_eq!(Phc::open(clock).unwrap().physical(), Some(phc(0)));
+        assert_eq!(Phc::open(phc(0)).unwrap().physical(), None);
+        let (own, other) =
+            (Hardware::Virtual { clock, of: phc(0) }, Hardware::Virtual { clock, of: phc(1) });
+        let server = (Ipv4Addr::new(198, 18, 0, 2), 12_300).into();
+        for (asked, stamps) in [(own, clock), (other, phc(0))] {
+            let over_ethernet = ethernet::open("hts0", asked).unwrap();
+            let over_udp = ptp("hts0", IpVersion::V4, PtpPort::Event, asked).unwrap();
+            let by_ntp = client(server, NtpOver::Udp, asked).unwrap();
+            for mut socket in [over_ethernet, over_udp, by_ntp] {
+                assert_eq!(socket.stamping().refused, None);
+                let granted = socket.stamping().hardware.as_ref().unwrap();
+                assert_eq!(granted.phc, Some(stamps));
+                assert_eq!(transmitted_by(&mut socket), Some(stamps));
+            }
+        }
+        drop(physical);
         fs::write(format!("{folder}/n_vclocks"), "0").unwrap();
     });
 }

@@ -13,15 +13,16 @@ use nix::poll::PollFlags;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use utcd_linux::clock::raw_now;
 use utcd_linux::socket::{
-    Hardware, Local, Notice, OpenError, Remote, SendId, TimeSocket, client, server,
+    Hardware, Local, Notice, NtpOver, OpenError, Remote, SendId, TimeSocket, client, server,
 };
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
 fn pair(address: IpAddr) -> (TimeSocket, TimeSocket) {
-    let server = server((address, 0).into(), Hardware::Unwanted).unwrap();
-    let client = client(server.local_address().unwrap().unwrap(), Hardware::Unwanted).unwrap();
+    let server = server((address, 0).into(), NtpOver::Udp, Hardware::Unwanted).unwrap();
+    let client =
+        client(server.local_address().unwrap().unwrap(), NtpOver::Udp, Hardware::Unwanted).unwrap();
     (client, server)
 }
 
@@ -95,7 +96,8 @@ fn assert_stamped(socket: &mut TimeSocket, calls: &[Call]) {
 #[test]
 fn every_stamp_finds_its_datagram_among_many_of_two_sockets() {
     let (mut one, server) = pair(V4);
-    let mut other = client(server.local_address().unwrap().unwrap(), Hardware::Unwanted).unwrap();
+    let mut other =
+        client(server.local_address().unwrap().unwrap(), NtpOver::Udp, Hardware::Unwanted).unwrap();
     for batch in 1..=20 {
         let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
         for n in 0..batch {
@@ -170,7 +172,7 @@ fn refusal(socket: &mut TimeSocket) -> Option<IpAddr> {
 fn a_refusal_is_a_notice_and_the_socket_lives_on() {
     for address in [V4, V6] {
         let to = closed_port(address);
-        let mut client = client(to, Hardware::Unwanted).unwrap();
+        let mut client = client(to, NtpOver::Udp, Hardware::Unwanted).unwrap();
         client.send(b"is anybody there?").unwrap();
         assert_eq!(refusal(&mut client), Some(address));
 
@@ -181,7 +183,7 @@ fn a_refusal_is_a_notice_and_the_socket_lives_on() {
         assert_eq!(refusal(&mut client), Some(address));
         assert_eq!(refusal(&mut client), Some(address));
 
-        let mut server = server(to, Hardware::Unwanted).unwrap();
+        let mut server = server(to, NtpOver::Udp, Hardware::Unwanted).unwrap();
         while client.notice().unwrap().is_some() {}
         let call = send(&mut client);
         assert_stamped(&mut client, &[call]);
@@ -210,11 +212,12 @@ fn with_nothing_to_do_there_is_nothing() {
 
 #[test]
 fn an_answer_leaves_from_the_address_the_request_came_to() {
-    let mut server = server((Ipv4Addr::UNSPECIFIED, 0).into(), Hardware::Unwanted).unwrap();
+    let mut server =
+        server((Ipv4Addr::UNSPECIFIED, 0).into(), NtpOver::Udp, Hardware::Unwanted).unwrap();
     let port = server.local_address().unwrap().unwrap().port();
     // Connected to another address than the kernel would choose to answer from.
     let asked = Ipv4Addr::new(127, 0, 0, 2);
-    let mut client = client((asked, port).into(), Hardware::Unwanted).unwrap();
+    let mut client = client((asked, port).into(), NtpOver::Udp, Hardware::Unwanted).unwrap();
     client.send(b"request").unwrap();
     let (request, _) = receive(&mut server);
     let Some(Local { address, interface }) = request.local else { panic!("{request:?}") };
@@ -226,15 +229,16 @@ fn an_answer_leaves_from_the_address_the_request_came_to() {
 
 #[test]
 fn an_ipv6_server_leaves_ipv4_to_another() {
-    let six = server((Ipv6Addr::UNSPECIFIED, 0).into(), Hardware::Unwanted).unwrap();
+    let six = server((Ipv6Addr::UNSPECIFIED, 0).into(), NtpOver::Udp, Hardware::Unwanted).unwrap();
     let port = six.local_address().unwrap().unwrap().port();
-    server((Ipv4Addr::UNSPECIFIED, port).into(), Hardware::Unwanted).unwrap();
+    server((Ipv4Addr::UNSPECIFIED, port).into(), NtpOver::Udp, Hardware::Unwanted).unwrap();
 }
 
 #[test]
 fn a_client_hears_its_server_only_and_from_a_port_of_its_own() {
     let (mut first, server) = pair(V4);
-    let second = client(server.local_address().unwrap().unwrap(), Hardware::Unwanted).unwrap();
+    let second =
+        client(server.local_address().unwrap().unwrap(), NtpOver::Udp, Hardware::Unwanted).unwrap();
     let address = first.local_address().unwrap().unwrap();
     assert_ne!(address, second.local_address().unwrap().unwrap());
     UdpSocket::bind((V4, 0)).unwrap().send_to(b"spoofed", address).unwrap();
@@ -246,13 +250,47 @@ fn a_client_hears_its_server_only_and_from_a_port_of_its_own() {
 fn a_port_that_is_taken_is_named() {
     let other = UdpSocket::bind((V4, 0)).unwrap();
     let address = other.local_addr().unwrap();
-    let error = server(address, Hardware::Unwanted).unwrap_err();
+    let error = server(address, NtpOver::Udp, Hardware::Unwanted).unwrap_err();
     assert!(matches!(error, OpenError::PortTaken(taken) if taken == address));
     assert!(error.to_string().contains(&format!("{address} is taken")), "{error}");
 }
 
 #[test]
 fn an_address_of_another_host_is_named() {
-    let error = server("198.51.100.7:0".parse().unwrap(), Hardware::Unwanted).unwrap_err();
+    let error =
+        server("198.51.100.7:0".parse().unwrap(), NtpOver::Udp, Hardware::Unwanted).unwrap_err();
     assert!(error.to_string().contains("no interface of this host has the address 198.51.100.7"));
+}
+
+/// A datagram that comes within a moment.
+fn comes(socket: &mut TimeSocket) -> bool {
+    socket.receive(&mut [0; 16]).unwrap().is_some()
+}
+
+#[test]
+fn what_comes_to_a_shared_ptp_port_is_for_the_socket_that_names_most_of_it() {
+    let address = |last, port| SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), port));
+    let open = |address| server(address, NtpOver::Ptp, Hardware::Unwanted).unwrap();
+    let mut everywhere = open((Ipv4Addr::UNSPECIFIED, 0).into());
+    let port = everywhere.local_address().unwrap().unwrap().port();
+    let mut other = open(address(2, port));
+    let mut own = open(address(1, port));
+    let ask = |last| client(address(last, port), NtpOver::Ptp, Hardware::Unwanted).unwrap();
+    let (mut asker, mut idle) = (ask(2), ask(3));
+    assert_eq!(asker.local_address().unwrap(), Some(address(1, port)));
+
+    asker.send(b"request").unwrap();
+    let (request, _) = receive(&mut other);
+    assert_eq!(request.from, Remote::Udp(address(1, port)), "from the port that it goes to");
+    other.reply(b"answer", &request).unwrap();
+    assert_eq!(receive(&mut asker).1, b"answer");
+
+    let stranger = UdpSocket::bind("127.0.0.4:0").unwrap();
+    stranger.send_to(b"request", address(1, port)).unwrap();
+    assert_eq!(receive(&mut own).1, b"request");
+    stranger.send_to(b"request", address(5, port)).unwrap();
+    assert_eq!(receive(&mut everywhere).1, b"request");
+    for socket in [&mut everywhere, &mut other, &mut own, &mut asker, &mut idle] {
+        assert!(!comes(socket), "each came to one socket only");
+    }
 }

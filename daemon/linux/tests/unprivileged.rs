@@ -8,7 +8,7 @@ use std::process::Command;
 use utcd_linux::clock::{ClockError, SystemClock};
 use utcd_linux::ethernet;
 use utcd_linux::interface::Interface;
-use utcd_linux::socket::{Hardware, OpenError, server};
+use utcd_linux::socket::{Hardware, NtpOver, OpenError, server};
 
 const NOBODY: u32 = 65_534;
 const CHILD: &str = "UTCD_TEST_UNPRIVILEGED";
@@ -73,7 +73,8 @@ fn the_port_of_ntp_needs_a_capability_that_is_named() {
         if first.is_ok_and(|port| port.trim().parse::<u16>().is_ok_and(|port| port <= 123)) {
             return println!("skipped: the port needs no privilege on this host");
         }
-        let error = server("127.0.0.1:123".parse().unwrap(), Hardware::Unwanted).unwrap_err();
+        let error =
+            server("127.0.0.1:123".parse().unwrap(), NtpOver::Udp, Hardware::Unwanted).unwrap_err();
         assert!(matches!(error, OpenError::PrivilegedPort(123)), "{error}");
     });
 }

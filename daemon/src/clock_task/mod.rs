@@ -150,7 +150,9 @@ impl ClockTask {
         if self.is_disciplined() {
             // Nobody vouches for the clock any more.
             let told = self.clock.borrow_mut().tell_kernel(None);
-            self.refused(told.err());
+            if let Err(error) = told {
+                self.refused(Some(error));
+            }
         }
     }
 
@@ -230,7 +232,11 @@ impl ClockTask {
             true => self.clock.borrow_mut().tell_kernel(quality(&status)),
             false => Ok(()),
         };
-        self.refused(commanded.and(told).err());
+        let refusal = commanded.and(told).err();
+        // Where nothing was tried, it is not known whether the clock would refuse still.
+        if tick.command.is_some() || refusal.is_some() {
+            self.refused(refusal);
+        }
         self.keep_drift();
     }
 

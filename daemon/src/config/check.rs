@@ -11,10 +11,13 @@ use utcd_linux::serial::is_speed;
 use super::error::{Problems, Wrong, nearest};
 use super::schema::{
     Clock, ClockMode, ClockSource, ClockType, Config, EventInput, GpsdSource, Interface,
-    NmeaSource, NtpSource, Origin, Output, PhcTimescale, PpsSource, PtpSource, ShmSource,
-    SockSource, SourceCommon,
+    NmeaSource, NtpServer, NtpSource, NtpTransport, Origin, Output, PhcTimescale, PpsSource,
+    PtpSource, PtpTransport, ShmSource, SockSource, SourceCommon,
 };
 
+/// Where an NTP server listens, and where one does for PTP messages, if the file does not say.
+const NTP_PORT: u16 = 123;
+const PTP_EVENT_PORT: u16 = 319;
 /// Servers that are used of a pool, where the file does not say.
 const POOL_COUNT: u32 = 4;
 /// What a clock may differ by, where the file does not say, s.
@@ -73,6 +76,7 @@ impl Config {
         checker.interfaces();
         if let Some(server) = &self.serve.ntp {
             checker.known_clock(&server.clock, "serve.ntp", "clock");
+            checker.ptp_port(server);
         }
         if let Some(record) = &self.record
             && record.max_total_size / 2 < record.max_file_size
@@ -156,10 +160,21 @@ impl NtpSource {
         self.server.as_deref().or(self.pool.as_deref()).unwrap_or_default()
     }
 
+    /// The UDP port of the server.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.is_over_ptp() { PTP_EVENT_PORT } else { NTP_PORT })
+    }
+
+    fn is_over_ptp(&self) -> bool {
+        self.transport != NtpTransport::Udp
+    }
+
     fn fill_in(&mut self) {
         if self.common.name.is_empty() {
             self.common.name = self.host().to_owned();
         }
+        self.port = Some(self.port());
         if self.pool.is_some() {
             self.count = self.count.or(Some(POOL_COUNT));
         }
@@ -403,6 +418,7 @@ impl Checker<'_, '_> {
             let at = &format!("source.ntp.{i}");
             self.common(i, &source.common, at);
             self.ntp(source, at);
+            self.answers_by_ptp(i, source, at);
         }
         for (i, source) in sources.ptp.iter().enumerate() {
             let at = &format!("source.ptp.{i}");
@@ -638,6 +654,44 @@ impl Checker<'_, '_> {
         if source.common.min_delay >= source.max_delay {
             let what = "min-delay is not below max-delay, so that every answer would be refused";
             self.refuse(at, "min-delay", what, "lower it, or raise max-delay");
+        }
+    }
+
+    /// By PTP, all requests leave from one port: the answers of a server would go to one of
+    /// two sources.
+    fn answers_by_ptp(&mut self, i: usize, source: &NtpSource, at: &str) {
+        let before = self.config.sources.ntp.get(..i).unwrap_or_default();
+        let same = |other: &NtpSource| {
+            other.is_over_ptp() && (other.host(), other.port()) == (source.host(), source.port())
+        };
+        if source.is_over_ptp() && before.iter().any(same) {
+            let key = if source.server.is_some() { "server" } else { "pool" };
+            let what = "over PTP, the answers of a server go to one source only, and it has two";
+            self.refuse(at, key, what, "leave one out, or write transport = \"udp\" for it");
+        }
+    }
+
+    /// A PTP source hears its interface, which the kernel holds for nearer than a server of
+    /// all addresses.
+    fn ptp_port(&mut self, server: &NtpServer) {
+        let all =
+            server.ptp_listen.iter().flatten().filter(|address| {
+                address.ip().is_unspecified() && address.port() == PTP_EVENT_PORT
+            });
+        for address in all {
+            let transport = match address.is_ipv4() {
+                true => PtpTransport::UdpIpv4,
+                false => PtpTransport::UdpIpv6,
+            };
+            let ptp = self.config.sources.ptp.iter().find(|ptp| ptp.transport == transport);
+            if let Some(ptp) = ptp {
+                let what = format!(
+                    "requests that come by {} would go to the PTP source {:?}, on the same port",
+                    ptp.interface, ptp.common.name
+                );
+                let help = format!("name the address of {} to listen on", ptp.interface);
+                self.refuse("serve.ntp", "ptp-listen", what, help);
+            }
         }
     }
 

@@ -92,7 +92,8 @@ section! {
         /// The network interface whose PTP hardware clock it is; of type phc, which needs
         /// either this or `device`.
         "interface" => interface: Option<String> = Maybe(interface()), Otherwise("none");
-        /// The device of the PTP hardware clock, such as `/dev/ptp0`; of type phc.
+        /// The device of the PTP hardware clock, such as `/dev/ptp0`, or of a virtual clock of
+        /// one; of type phc.
         "device" => device: Option<PathBuf> = Maybe(FilePath), Otherwise("none");
         /// What the PTP hardware clock counts; of type phc.
         "timescale" => timescale: PhcTimescale = word::<PhcTimescale>(), Text("'tai'");
@@ -166,8 +167,10 @@ section! {
         "pool" => pool: Option<String> = Maybe(host()), Otherwise("none");
         /// How many servers of the pool are used.
         "count" => count: Option<u32> = Maybe(Count(1..=16)), Otherwise("4, with a pool");
+        /// How the messages travel. The server must do the same.
+        "transport" => transport: NtpTransport = word::<NtpTransport>(), Text("'udp'");
         /// UDP port of the server.
-        "port" => port: u16 = Count(1..=u16::MAX), Text("123");
+        "port" => port: Option<u16> = Maybe(Count(1..=u16::MAX)), Otherwise("123, or 319 over PTP");
         /// Shortest interval between polls, as a power of two in seconds: 6 is 64 s, -3
         /// is 125 ms. Public servers ask for 6 or more.
         "min-poll" => min_poll: i8 = Count(-3..=17), Text("6");
@@ -183,6 +186,19 @@ section! {
         "interleaved" => interleaved: bool = Flag, Text("false");
         /// An exchange with a longer round trip is refused.
         "max-delay" => max_delay: f64 = time().above(0.0).at_most(60.0), Text("'3 s'");
+    }
+}
+
+words! {
+    /// How NTP messages travel.
+    NtpTransport {
+        /// in datagrams of their own (RFC 5905)
+        Udp = "udp",
+        /// in PTP event messages (RFC 10030), which network interfaces stamp that stamp
+        /// nothing else
+        Ptp = "ptp",
+        /// the same as chronyd from version 4.2 to 4.8 has it
+        PtpExperimental = "ptp-experimental",
     }
 }
 
@@ -251,7 +267,7 @@ section! {
         "log-min-pdelay-req-interval" => log_min_pdelay_req_interval: i8 =
             Count(-7..=7), Text("0");
         /// Whose time stamps are used. Where the clock is the PTP hardware clock of the
-        /// interface, only its stamps are.
+        /// interface, or a virtual clock of that one, only its stamps are.
         "time-stamps" => time_stamps: TimeStamps = word::<TimeStamps>(), Text("'auto'");
         /// The domainNumber (IEEE 1588-2019, 7.1).
         "domain" => domain: u8 = Count(0..=127), Text("0");
@@ -558,6 +574,10 @@ section! {
         /// Addresses and ports to listen on.
         "listen" => listen: Vec<SocketAddr> =
             List(Address), Text("['0.0.0.0:123', '[::]:123']");
+        /// Addresses and ports to listen on for NTP in PTP event messages (RFC 10030), such
+        /// as "192.0.2.1:319": network interfaces that stamp nothing else stamp those. Each
+        /// request is answered in its own form.
+        "ptp-listen" => ptp_listen: Option<Vec<SocketAddr>> = OrNone(List(Address)), Text("'none'");
         /// Which clock is given.
         "clock" => clock: String = name(), Otherwise("the first clock");
         /// The stratum to serve while the clock follows no source. For a clock that is

@@ -1,18 +1,20 @@
 //! What is given to others: the NTP server, the control socket and the metrics.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use tokio::net::TcpListener;
 use tokio::task::spawn_local;
+use utcd_linux::socket::NtpOver;
 
 use super::{Daemon, StartError};
 use crate::config::{self, Config};
 use crate::connections::SharedCounts;
 use crate::control::{self, Socket};
 use crate::http;
-use crate::serve_ntp::{NtpServer, Served};
+use crate::serve_ntp::{Listen, NtpServer, Served};
 
 impl Daemon {
     /// Serves what is published.
@@ -50,7 +52,7 @@ impl Daemon {
     pub(super) fn serve_ntp(&mut self) -> Result<(), StartError> {
         if let Some(config) = &self.config.serve.ntp {
             let served = self.served(config)?;
-            self.ntp_server = Some(NtpServer::open(served, &config.listen)?);
+            self.ntp_server = Some(NtpServer::open(served, &places(config))?);
         }
         Ok(())
     }
@@ -80,9 +82,16 @@ impl Daemon {
         };
         let served = self.served(config)?;
         match &mut self.ntp_server {
-            Some(server) => server.change(served, &config.listen).await?,
-            None => self.ntp_server = Some(NtpServer::open(served, &config.listen)?),
+            Some(server) => server.change(served, &places(config)).await?,
+            None => self.ntp_server = Some(NtpServer::open(served, &places(config))?),
         }
         Ok(())
     }
+}
+
+/// Where the NTP server listens.
+fn places(config: &config::NtpServer) -> Vec<Listen> {
+    let over = |over| move |address: &SocketAddr| Listen { address: *address, over };
+    let udp = config.listen.iter().map(over(NtpOver::Udp));
+    udp.chain(config.ptp_listen.iter().flatten().map(over(NtpOver::Ptp))).collect()
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use clock_models::keeper::Terms;
 use clock_models::selection::SourceId;
 use ntp::client::ClientConfig;
+use ntp::over_ptp::Tlv;
 use tokio::task::{AbortHandle, spawn_local};
 
 use super::Daemon;
 use crate::clock_task::Order;
-use crate::config::{self, Config};
+use crate::config::{self, Config, NtpTransport};
 use crate::source::Context;
 use crate::source::clock::{ClockSource, Upper};
 use crate::source::gpsd::GpsdSource;
@@ -140,7 +141,8 @@ impl Daemon {
             Spec::Ntp(source) => {
                 let host =
                     source.server.clone().or_else(|| source.pool.clone()).unwrap_or_default();
-                let place = Place { host, port: source.port, taken: Rc::clone(taken) };
+                let (port, tlv) = (source.port(), tlv(source.transport));
+                let place = Place { host, port, tlv, taken: Rc::clone(taken) };
                 let config = ClientConfig {
                     min_poll: source.min_poll,
                     max_poll: source.max_poll,
@@ -199,6 +201,15 @@ fn specs(config: &Config) -> Vec<Spec> {
     let shm = config.sources.shm.iter().cloned().map(Spec::Shm);
     let told = nmea.chain(gpsd).chain(sock).chain(shm);
     ntp.chain(ptp).chain(clocks).chain(pps).chain(told).collect()
+}
+
+/// What NTP messages are wrapped in.
+const fn tlv(transport: NtpTransport) -> Option<Tlv> {
+    match transport {
+        NtpTransport::Udp => None,
+        NtpTransport::Ptp => Some(Tlv::Organization),
+        NtpTransport::PtpExperimental => Some(Tlv::Experimental),
+    }
 }
 
 /// What the operator says of a source, in the terms of selection.

@@ -149,6 +149,12 @@ impl SharedPhc {
         self.device.as_ref().map(Phc::index)
     }
 
+    /// Where it is a virtual clock: its index, and that of the clock that it is one of.
+    pub(super) fn virtual_of(&self) -> Option<(u32, u32)> {
+        let device = self.device.as_ref()?;
+        Some((device.index(), device.physical()?))
+    }
+
     pub(super) fn capabilities(&self) -> Option<&PhcCapabilities> {
         self.device.as_ref().map(Phc::capabilities)
     }

@@ -13,6 +13,7 @@ use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::discipline::{ClockReading, Command};
 use clock_models::time::{Duration, Free, LeapTable, Phc as PhcScale, Tai, Timestamp, Utc};
 use utcd_linux::clock::{ClockError, raw_now};
+use utcd_linux::socket::Hardware;
 
 pub use hardware::{NoPhc, Phcs, Place, PulseError, SharedPhc};
 use phc::PhcClock;
@@ -280,6 +281,14 @@ impl HostClock {
             Kind::Virtual(_) | Kind::System(_) => None,
             Kind::Phc(clock) => Some(Rc::clone(clock.shared())),
         }
+    }
+
+    /// What a socket is to be asked for whose stamps are for this clock: stamps of the NIC,
+    /// and if this is a virtual clock of the NIC's own one, on it.
+    #[must_use]
+    pub fn wanted_stamps(&self) -> Hardware {
+        let found = self.shared_phc().and_then(|phc| phc.borrow().virtual_of());
+        found.map_or(Hardware::Wanted, |(clock, of)| Hardware::Virtual { clock, of })
     }
 
     /// The other programs that have the device of the clock open, as far as this one may

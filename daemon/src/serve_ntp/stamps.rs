@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use clock_models::comparison::{Stamp, StampedBy};
-use clock_models::time::{Timestamp, Utc};
+use clock_models::time::{Duration, Free, Timestamp, Utc};
 use ntp::server::Departing;
+use utcd_linux::interface::speed_of;
 use utcd_linux::socket::{HardwareStamp, Received, SendId};
 
 use crate::host_clock::{HostClock, Phcs, Place, SharedPhc};
 
 /// Answers whose departure is awaited, at most: as many as the socket awaits.
 const AWAITED: usize = 64;
+/// How long the speed of a link is believed.
+const SPEED_AGE: Duration = Duration::from_secs(2);
 
 /// Who stamped a request. The same is to stamp the answer: what lies between the two would
 /// be an error of the client.
@@ -29,14 +32,16 @@ pub(super) enum Arrival {
 pub(super) struct Stamps {
     phcs: Phcs,
     known: BTreeMap<u32, Rc<RefCell<SharedPhc>>>,
+    /// Mbit/s of the links of the interfaces with these indices, and when that was.
+    speeds: BTreeMap<u32, (Timestamp<Free>, Option<u32>)>,
 }
 
 impl Stamps {
     pub(super) const fn new(phcs: Phcs) -> Self {
-        Self { phcs, known: BTreeMap::new() }
+        Self { phcs, known: BTreeMap::new(), speeds: BTreeMap::new() }
     }
 
-    /// When a request came, and who says so: the NIC if it can.
+    /// When the end of a request came, and who says so: the NIC if it can.
     pub(super) fn arrival(
         &mut self,
         clock: &HostClock,
@@ -44,9 +49,26 @@ impl Stamps {
     ) -> (Timestamp<Utc>, Arrival) {
         let hardware = received.hardware.and_then(|stamp| self.hardware(clock, stamp));
         match hardware {
-            Some(at) => (at, Arrival::Hardware),
+            Some(at) => (at + self.frame_duration(clock, received), Arrival::Hardware),
             None => (utc(clock, clock.stamp(received.stamp)), Arrival::Kernel),
         }
+    }
+
+    /// What the end of a frame came after the NIC's stamp, which is of its start; nothing
+    /// where the link has no speed.
+    fn frame_duration(&mut self, clock: &HostClock, received: &Received) -> Duration {
+        let Some(local) = received.local else { return Duration::ZERO };
+        let now = clock.now();
+        let known = self.speeds.get(&local.interface);
+        let speed = match known.filter(|(at, _)| now - *at < SPEED_AGE) {
+            Some((_, speed)) => *speed,
+            None => {
+                let speed = speed_of(local.interface);
+                self.speeds.insert(local.interface, (now, speed));
+                speed
+            }
+        };
+        speed.map_or(Duration::ZERO, |speed| received.frame_duration(speed))
     }
 
     /// A stamp of a NIC; `None` where its clock cannot be read, or it is none of late.

@@ -39,6 +39,11 @@ impl Link {
         Self { nic: nic.to_owned(), speed, latency }
     }
 
+    /// Mbit/s, where there is a link with a speed.
+    pub(super) const fn speed(&self) -> Option<u32> {
+        self.speed
+    }
+
     /// What is to be shown of it.
     pub(super) fn status(&self) -> Option<LatencyStatus> {
         let latency = self.latency.as_ref().ok()?.as_ref()?;

@@ -10,12 +10,13 @@ use std::time::Duration;
 use clock_models::comparison::Stamp;
 use clock_models::time::{self, Free, Leap, LeapNotice, Timestamp};
 use ntp::client::{ClientConfig, Rejection, TransmitToken};
-use ntp::packet::LeapIndicator;
+use ntp::over_ptp::{self, Tlv};
+use ntp::packet::{Header, LeapIndicator};
 use ntp::source::{News, Source};
 use tokio::net::lookup_host;
 use tokio::time::sleep;
 use utcd_linux::random;
-use utcd_linux::socket::{self, Notice, SendId};
+use utcd_linux::socket::{self, Notice, NtpOver, SendId};
 
 use super::stamper::Stamper;
 use super::{Context, Report, Trouble, stamps};
@@ -45,8 +46,27 @@ pub struct Place {
     pub host: String,
     /// UDP port.
     pub port: u16,
+    /// What the messages are wrapped in, where they travel in PTP messages.
+    pub tlv: Option<Tlv>,
     /// Those that its neighbours in a pool use.
     pub taken: Taken,
+}
+
+impl Place {
+    const fn over(&self) -> NtpOver {
+        match self.tlv {
+            Some(_) => NtpOver::Ptp,
+            None => NtpOver::Udp,
+        }
+    }
+
+    /// The NTP message in a datagram.
+    fn message<'a>(&self, datagram: &'a [u8]) -> Result<&'a [u8], over_ptp::Refused> {
+        match self.tlv {
+            Some(_) => over_ptp::unwrap(datagram).map(|wrapped| wrapped.message),
+            None => Ok(datagram),
+        }
+    }
 }
 
 /// One association after the other, with the addresses that a name stands for.
@@ -100,6 +120,12 @@ impl NtpSource {
                 None => association = Some(running),
             }
         }
+    }
+
+    /// A datagram that is no PTP message with one of NTP.
+    fn refuse(&mut self, refused: over_ptp::Refused) {
+        tracing::debug!("source {}: {refused}", self.context.name);
+        *self.trouble.counts.entry(refused.name().to_owned()).or_default() += 1;
     }
 
     /// Keeps the counters of an association that ends: they never go back.
@@ -184,6 +210,8 @@ struct Association {
     server: Source,
     /// A fresh socket, and so a fresh source port, for every exchange (RFC 9109).
     socket: Option<AsyncSocket>,
+    /// Of the last request, where they travel in PTP messages.
+    sequence_id: u16,
     /// The request whose transmit stamp is still to come.
     departing: Option<Departing>,
     /// Polls in vain when the name was resolved last.
@@ -208,7 +236,14 @@ impl Association {
             .inspect_err(|e| tracing::error!("source {}: {e}", context.name))
             .ok()?;
         context.record_start(context.frequency);
-        Some(Self { address, server, socket: None, departing: None, resolved_at: 0 })
+        Some(Self {
+            address,
+            server,
+            socket: None,
+            sequence_id: 0,
+            departing: None,
+            resolved_at: 0,
+        })
     }
 
     /// Until the server has been silent for too long, or sent us away.
@@ -262,16 +297,16 @@ impl Association {
             tracing::debug!("source {}: {reason}", context.name);
         }
         let Some(request) = wake.request else { return wake.failed.is_some() };
-        let opened = socket::client(self.address, source.stamper.wanted())
-            .map_err(io::Error::other)
-            .and_then(|socket| {
-                let stamping = source.stamper.open(context, socket.stamping());
-                stamping.map(|()| socket).map_err(io::Error::other)
-            })
-            .and_then(AsyncSocket::new)
-            .and_then(|mut socket| {
-                socket.get_mut().send(&request.bytes).map(|sent| (socket, sent))
-            });
+        let datagram = self.datagram(source.place.tlv, &request.bytes);
+        let opened =
+            socket::client(self.address, source.place.over(), source.stamper.wanted(context))
+                .map_err(io::Error::other)
+                .and_then(|socket| {
+                    let stamping = source.stamper.open(context, socket.stamping());
+                    stamping.map(|()| socket).map_err(io::Error::other)
+                })
+                .and_then(AsyncSocket::new)
+                .and_then(|mut socket| socket.get_mut().send(&datagram).map(|sent| (socket, sent)));
         match opened {
             Ok((socket, sent)) => {
                 self.socket = Some(socket);
@@ -288,6 +323,13 @@ impl Association {
             }
         }
         wake.failed.is_some()
+    }
+
+    /// A request as it travels.
+    fn datagram(&mut self, tlv: Option<Tlv>, request: &[u8; Header::LEN]) -> Vec<u8> {
+        let Some(tlv) = tlv else { return request.to_vec() };
+        self.sequence_id = self.sequence_id.wrapping_add(1);
+        over_ptp::wrap(tlv, self.sequence_id, request)
     }
 
     fn fault(&mut self, source: &mut NtpSource, error: &io::Error) {
@@ -312,9 +354,12 @@ impl Association {
                 Ok(Some(received)) => {
                     source.trouble.now = None;
                     let (context, stamper) = (&source.context, &mut source.stamper);
-                    let stamp = stamper.received(context, &received);
+                    let stamp = stamper.received_whole(context, &received);
                     let stamp = stamp.unwrap_or_else(|| context.stamp(received.stamp));
-                    self.receive(source, &buffer[..received.length], stamp);
+                    match source.place.message(&buffer[..received.length]) {
+                        Ok(message) => self.receive(source, message, stamp),
+                        Err(refused) => source.refuse(refused),
+                    }
                 }
                 Ok(None) => break,
                 Err(error) => return self.fault(source, &error),

@@ -155,7 +155,7 @@ impl PtpSource {
 
     fn open_sockets(&mut self) -> Result<Sockets, OpenError> {
         let name = self.config.interface.as_str();
-        let hardware = self.stamper.wanted();
+        let hardware = self.stamper.wanted(&self.context);
         let (event, general) = match self.config.transport {
             PtpTransport::Ethernet => (ethernet::open(name, hardware)?, None),
             PtpTransport::UdpIpv4 => open_pair(name, IpVersion::V4, hardware)?,

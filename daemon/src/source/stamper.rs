@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::keeper::Terms;
+use clock_models::time::Duration;
 use utcd_linux::socket::{Hardware, HardwareStamp, Received, StampFaults, Stamping};
 
 use super::Context;
@@ -51,9 +52,9 @@ impl Stamper {
     }
 
     /// What a socket is to be asked for.
-    pub(super) const fn wanted(&self) -> Hardware {
+    pub(super) fn wanted(&self, context: &Context) -> Hardware {
         match self.wish {
-            TimeStamps::Auto | TimeStamps::Hardware => Hardware::Wanted,
+            TimeStamps::Auto | TimeStamps::Hardware => context.clock.borrow().wanted_stamps(),
             TimeStamps::Software => Hardware::Unwanted,
         }
     }
@@ -148,6 +149,20 @@ impl Stamper {
             self.latency = Some((context.stamp(software).at - stamp.at).seconds());
         }
         stamp.map(|stamp| self.known().map_or(stamp, |known| known.came(stamp)))
+    }
+
+    /// The same of a packet of NTP, whose receive stamp is of the end of a frame, as the
+    /// kernel's is: the NIC stamps the start of it. Ends that stamp otherwise, and links of
+    /// different speeds, would be off by half of what the frame takes.
+    pub(super) fn received_whole(
+        &mut self,
+        context: &Context,
+        received: &Received,
+    ) -> Option<Stamp> {
+        let stamp = self.received(context, received)?;
+        let speed = self.link.as_ref().and_then(Link::speed).filter(|_| self.is_hardware());
+        let duration = speed.map_or(Duration::ZERO, |speed| received.frame_duration(speed));
+        Some(Stamp { at: stamp.at + duration, ..stamp })
     }
 
     /// When a packet left, by the NIC, in the time base of the clock; `None` where it is no

@@ -22,11 +22,16 @@ pub(crate) struct Utcd<'a> {
 
 impl<'a> Utcd<'a> {
     pub(crate) fn start(host: &'a Host, scratch: &Scratch, sources: &str) -> Self {
+        Self::serving(host, scratch, "", sources)
+    }
+
+    /// The same, with more lines for what it serves.
+    pub(crate) fn serving(host: &'a Host, scratch: &Scratch, serve: &str, sources: &str) -> Self {
         let socket = scratch.file("control.sock");
         let config = format!(
             "[[clock]]\nname = \"virtual\"\ntype = \"virtual\"\ndrift-file = \"none\"\n\
              initial-offset = \"10 ms\"\ninitial-frequency = \"20 ppm\"\n\
-             [serve.ntp]\n[control]\nsocket = \"{socket}\"\n{sources}"
+             [serve.ntp]\n{serve}[control]\nsocket = \"{socket}\"\n{sources}"
         );
         let file = scratch.write("utcd.toml", &config);
         let utcd = Path::new(env!("CARGO_BIN_EXE_utcd"));

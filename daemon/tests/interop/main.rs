@@ -13,6 +13,7 @@ mod faults;
 mod links;
 mod masters;
 mod network;
+mod over_ptp;
 mod peers;
 mod program;
 mod query;

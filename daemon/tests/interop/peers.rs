@@ -7,9 +7,15 @@ use crate::program::{Running, Scratch, find};
 
 /// A `chronyd` that gives the time of the system clock by NTP and never steers it (-x).
 pub(crate) fn chronyd(host: &Host, scratch: &Scratch) -> Running {
+    chronyd_with(host, scratch, &[])
+}
+
+/// The same, with more directives.
+pub(crate) fn chronyd_with(host: &Host, scratch: &Scratch, more: &[&str]) -> Running {
     let pid_file = format!("pidfile {}", scratch.file("chronyd.pid"));
     let arguments = ["-x", "-d", "-f", "/dev/null", &pid_file];
     let directives = ["local stratum 3", "allow all", "cmdport 0", "bindcmdaddress /", "user root"];
+    let directives = directives.into_iter().chain(more.iter().copied());
     let arguments: Vec<&str> = arguments.into_iter().chain(directives).collect();
     host.on(|| Running::start(&find("chronyd").unwrap(), &arguments, scratch))
 }

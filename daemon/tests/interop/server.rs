@@ -10,17 +10,29 @@ use crate::query::{GROSS, ask};
 
 /// What `chronyd -Q` makes of a server: it sets no clock, and prints what it would do.
 fn chronyd_asks(from: &Host, scratch: &Scratch, server: IpAddr, options: &str) -> (bool, String) {
+    chronyd_asks_with(from, scratch, server, options, &[])
+}
+
+/// The same, with more directives.
+pub(crate) fn chronyd_asks_with(
+    from: &Host,
+    scratch: &Scratch,
+    server: IpAddr,
+    options: &str,
+    directives: &[&str],
+) -> (bool, String) {
     let server = format!("server {server} iburst maxsamples 4 {options}");
     let pid_file = format!("pidfile {}", scratch.file("chronyd-client.pid"));
     let arguments = ["-Q", "-t", "20", "-f", "/dev/null", &server, &pid_file];
     let more = ["cmdport 0", "bindcmdaddress /", "user root"];
+    let more = more.iter().chain(directives).copied();
     let arguments: Vec<&str> = arguments.into_iter().chain(more).collect();
     let output = from.on(|| run("chronyd", &arguments));
     (output.status.success(), text(&output))
 }
 
 /// The correction that `chronyd -Q` found, s.
-fn correction(said: &str) -> f64 {
+pub(crate) fn correction(said: &str) -> f64 {
     let number = said.split("System clock wrong by ").nth(1).unwrap();
     number.split(' ').next().unwrap().parse().unwrap()
 }

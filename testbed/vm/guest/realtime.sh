@@ -54,7 +54,8 @@ true_phc() {
     zero=$TAI_UTC_NS
 }
 
-# hardware_server: the truth by NTP, stamped by the NIC whose PHC is the truth.
+# hardware_server [LINE...]: the truth by NTP, stamped by the NIC whose PHC is the truth; more
+# lines for what is served.
 hardware_server() {
     true_phc
     utcd truth A <<END
@@ -66,6 +67,7 @@ mode = "observe"
 [serve.ntp]
 listen = ["198.18.0.1:123"]
 local-stratum = 1
+$(printf '%s\n' "$@")
 END
     wait_for 20 test -S "$RUN/truth.sock"
 }

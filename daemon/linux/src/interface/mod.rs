@@ -11,7 +11,7 @@ use std::io;
 use std::net::IpAddr;
 
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
-use nix::net::if_::InterfaceFlags;
+use nix::net::if_::{InterfaceFlags, if_indextoname};
 use nix::sys::socket::SockaddrStorage;
 
 pub use driver::{Abilities, InForce};
@@ -119,6 +119,14 @@ impl Interface {
         let entries = getifaddrs().map_err(|errno| InterfaceError::List(errno.into()))?;
         Ok(gather(entries))
     }
+}
+
+/// Mbit/s of the link of the interface with this index; `None` where there is none, it has
+/// no link, or no such thing as speed.
+#[must_use]
+pub fn speed_of(index: u32) -> Option<u32> {
+    let name = if_indextoname(index).ok()?.into_string().ok()?;
+    driver::speed(&name).ok()?
 }
 
 /// The index of the PTP hardware clock behind an interface; `None` where there is none.

@@ -8,7 +8,7 @@ mod cross;
 mod error;
 mod pulses;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -75,6 +75,7 @@ impl PhcCapabilities {
 pub struct Phc {
     device: File,
     index: u32,
+    physical: Option<u32>,
     capabilities: PhcCapabilities,
     reader: Reader,
 }
@@ -107,13 +108,20 @@ impl Phc {
         let index = libc::minor(node.rdev());
         let reader = Reader::probe(device.as_fd())?;
         let capabilities = PhcCapabilities::new(&caps, error::clock_name(index), reader.method());
-        Ok(Self { device, index, capabilities, reader })
+        Ok(Self { device, index, physical: physical(index), capabilities, reader })
     }
 
     /// The number in `/dev/ptpN`, by which interfaces name their clock.
     #[must_use]
     pub const fn index(&self) -> u32 {
         self.index
+    }
+
+    /// The index of the clock that it is a virtual clock of: a count of its own of the ticks
+    /// of that one. `None` where it is none.
+    #[must_use]
+    pub const fn physical(&self) -> Option<u32> {
+        self.physical
     }
 
     /// What it can do.
@@ -187,6 +195,15 @@ impl Phc {
         const CLOCKFD: libc::clockid_t = 3;
         (!self.device.as_raw_fd() << 3) | CLOCKFD
     }
+}
+
+/// The clock that the one of this index is a virtual clock of: its parent among the devices
+/// of the kernel is a clock then.
+fn physical(index: u32) -> Option<u32> {
+    let clock = |index| PathBuf::from(format!("/sys/class/ptp/ptp{index}"));
+    let parent = fs::canonicalize(clock(index).join("device")).ok()?;
+    let physical = parent.file_name()?.to_str()?.strip_prefix("ptp")?.parse().ok()?;
+    (fs::canonicalize(clock(physical)).ok()? == parent).then_some(physical)
 }
 
 impl AsFd for Phc {

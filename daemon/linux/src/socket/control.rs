@@ -44,6 +44,8 @@ pub(crate) struct Control {
     pub(crate) hardware: Option<Timestamp<Phc>>,
     /// Index of the interface that stamped what came.
     pub(crate) stamped_on: Option<u32>,
+    /// Bytes of the frame that came, from its Ethernet header on, where the NIC stamped it.
+    pub(crate) frame_length: Option<u32>,
     /// Where it came to.
     pub(crate) local: Option<Local>,
     /// On the error queue: what the message is.
@@ -74,6 +76,7 @@ impl Control {
             }
             (libc::SOL_SOCKET, libc::SCM_TIMESTAMPING_PKTINFO) => {
                 self.stamped_on = stamped_on(data).or(self.stamped_on);
+                self.frame_length = frame_length(data).or(self.frame_length);
             }
             (libc::SOL_IP, libc::IP_PKTINFO) => self.local = pktinfo_v4(data).or(self.local),
             (libc::SOL_IPV6, libc::IPV6_PKTINFO) => self.local = pktinfo_v6(data).or(self.local),
@@ -111,6 +114,11 @@ fn timespec<S: Scale>(data: &[u8], offset: usize) -> Option<Timestamp<S>> {
 /// let the kernel know.
 fn stamped_on(data: &[u8]) -> Option<u32> {
     Some(u32::from_ne_bytes(field(data, 0)?)).filter(|interface| *interface != 0)
+}
+
+/// Of the same; without the frame check sequence.
+fn frame_length(data: &[u8]) -> Option<u32> {
+    Some(u32::from_ne_bytes(field(data, 4)?)).filter(|length| *length != 0)
 }
 
 /// struct in_pktinfo: interface, local address, address in the header.
@@ -243,12 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn the_interface_that_stamped_is_told_or_not_known() {
-        for (interface, told) in [(7_u32, Some(7)), (0, None)] {
-            let mut data = interface.to_ne_bytes().to_vec();
-            data.extend([0; 12]);
+    fn the_interface_that_stamped_and_its_frame_are_told_or_not_known() {
+        for (interface, length, told) in
+            [(7_u32, 90_u32, (Some(7), Some(90))), (0, 90, (None, Some(90))), (0, 0, (None, None))]
+        {
+            let data = [interface, length, 0, 0].map(u32::to_ne_bytes).concat();
             let bytes = message(libc::SOL_SOCKET, libc::SCM_TIMESTAMPING_PKTINFO, &data);
-            assert_eq!(Control::parse(&bytes).stamped_on, told);
+            let control = Control::parse(&bytes);
+            assert_eq!((control.stamped_on, control.frame_length), told);
         }
     }
 

@@ -39,7 +39,7 @@ use stamping_clock::StampingClocks;
 pub use control::Local;
 pub use departures::{SendId, StampFaults};
 pub use stamping::{Hardware, Stamping, USER_SPACE_UNCERTAINTY};
-pub use udp::{IpVersion, OpenError, PtpPort, client, ptp, server};
+pub use udp::{IpVersion, NtpOver, OpenError, PtpPort, client, ptp, server};
 
 pub(crate) use stamping::{Ready, Wanted};
 pub(crate) use udp::cannot;
@@ -76,6 +76,9 @@ pub struct HardwareStamp {
     pub at: Timestamp<Phc>,
     /// Index of that clock, N of `/dev/ptpN`; `None` where it is not told.
     pub phc: Option<u32>,
+    /// Bytes of a frame that came, with its Ethernet header and without check sequence;
+    /// `None` where it is not told, and of what goes.
+    pub frame_length: Option<u32>,
 }
 
 /// The other side of a datagram.
@@ -102,6 +105,35 @@ pub struct Received {
     pub stamp: Stamp,
     /// When it came, by the NIC.
     pub hardware: Option<HardwareStamp>,
+}
+
+impl Received {
+    /// How long the frame was on the wire of a link of `speed` Mbit/s: so much after the
+    /// stamp of the NIC, which is of its first octet (IEEE 1588-2019 7.3.4.1), the last one
+    /// came, and with it the datagram to whoever stamps by software.
+    #[must_use]
+    pub fn frame_duration(&self, speed: u32) -> Duration {
+        const CHECK_SEQUENCE: u32 = 4;
+        let told = self.hardware.and_then(|stamp| stamp.frame_length);
+        let bits = 8 * (told.unwrap_or_else(|| self.least_frame()) + CHECK_SEQUENCE);
+        // One bit at 1 Mbit/s takes 1 µs.
+        Duration::from_nanos(i64::from(bits) * 1000) / i64::from(speed.max(1))
+    }
+
+    /// The shortest frame that the datagram fits in: without a VLAN tag or options.
+    fn least_frame(&self) -> u32 {
+        const ETHERNET: u32 = 14;
+        const IPV4: u32 = 20;
+        const IPV6: u32 = 40;
+        const UDP: u32 = 8;
+        let payload = u32::try_from(self.length).unwrap_or(0);
+        payload
+            + match self.from {
+                Remote::Udp(SocketAddr::V4(_)) => UDP + IPV4 + ETHERNET,
+                Remote::Udp(SocketAddr::V6(_)) => UDP + IPV6 + ETHERNET,
+                Remote::Ethernet(_) => ETHERNET,
+            }
+    }
 }
 
 /// A datagram that went.
@@ -217,7 +249,8 @@ impl TimeSocket {
         let at = control.hardware?;
         let left_by = control.local.filter(|_| control.origin.is_some());
         let interface = control.stamped_on.or(left_by.map(|local| local.interface));
-        Some(HardwareStamp { at, phc: self.clocks.of(interface) })
+        let frame_length = control.frame_length.filter(|_| control.origin.is_none());
+        Some(HardwareStamp { at, phc: self.clocks.of(interface), frame_length })
     }
 
     fn message(&self, buffer: &mut [u8], flags: c_int) -> io::Result<Option<Message>> {
@@ -379,5 +412,33 @@ fn remote(address: &SockAddr) -> Option<Remote> {
     match address.as_socket() {
         Some(address) => Some(Remote::Udp(address)),
         None => crate::ethernet::source(address).map(Remote::Ethernet),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_takes_as_long_as_its_bits_at_the_speed_of_the_link() {
+        let at = Timestamp::from_secs(0);
+        let received = |length, frame_length, from: &str| Received {
+            length,
+            truncated: false,
+            from: Remote::Udp(from.parse().unwrap()),
+            local: None,
+            stamp: stamping::user_space(at, at),
+            hardware: Some(HardwareStamp { at: Timestamp::from_secs(0), phc: None, frame_length }),
+        };
+        for (length, told, from, speed, nanoseconds) in [
+            (48, None, "192.0.2.1:123", 1000, 752),
+            (48, None, "192.0.2.1:123", 100, 7520),
+            (48, None, "[2001:db8::1]:123", 1000, 912),
+            (96, None, "192.0.2.1:319", 1000, 1136),
+            (48, Some(94), "192.0.2.1:123", 1000, 784),
+        ] {
+            let took = received(length, told, from).frame_duration(speed);
+            assert_eq!(took, Duration::from_nanos(nanoseconds), "{length} {told:?} {speed}");
+        }
     }
 }

@@ -45,9 +45,25 @@ pub enum Hardware {
     /// With its own clock. Where it cannot, or may not, the kernel's stamps are all there
     /// is, and [`Stamping::refused`] says why.
     Wanted,
-    /// With the virtual clock `/dev/ptpN` on top of its own, of this index. For sockets
-    /// bound to an interface.
-    Virtual(u32),
+    /// With a virtual clock of its own one: the kernel turns each stamp into what that clock
+    /// shows. With its own one where that is another one, or the socket is not for a certain
+    /// interface.
+    Virtual {
+        /// N of its `/dev/ptpN`.
+        clock: u32,
+        /// The same of the clock that it is a virtual clock of.
+        of: u32,
+    },
+}
+
+impl Hardware {
+    /// What comes of it where the NIC has the clock of this index.
+    fn on(self, phc: Option<u32>) -> Self {
+        match self {
+            Self::Virtual { of, .. } if phc != Some(of) => Self::Wanted,
+            as_asked => as_asked,
+        }
+    }
 }
 
 /// Which stamps a socket needs.
@@ -72,24 +88,26 @@ pub(crate) struct Ready {
 impl Ready {
     /// Makes the NIC behind `interface` ready, if its stamps are wanted.
     pub(crate) fn on(wanted: Hardware, interface: &str, purpose: Purpose) -> Self {
-        let mut ready = Self::anywhere(wanted);
-        if wanted != Hardware::Unwanted {
-            match prepare(interface, purpose) {
-                Ok(stamping) => ready.stamping = Some(stamping),
-                Err(reason) => ready = Self { refused: Some(reason), ..Self::none() },
-            }
+        if wanted == Hardware::Unwanted {
+            return Self::none();
         }
-        ready
+        match prepare(interface, purpose) {
+            Ok(stamping) => {
+                let wanted = wanted.on(stamping.phc);
+                Self { wanted, stamping: Some(stamping), ..Self::none() }
+            }
+            Err(reason) => Self { refused: Some(reason), ..Self::none() },
+        }
     }
 
     /// Takes the stamps of whatever NIC makes some.
-    pub(crate) const fn anywhere(wanted: Hardware) -> Self {
-        Self { wanted, stamping: None, refused: None, told: false }
+    pub(crate) fn anywhere(wanted: Hardware) -> Self {
+        Self { wanted: wanted.on(None), ..Self::none() }
     }
 
     /// For sockets whose stamps matter to nobody.
     pub(crate) const fn none() -> Self {
-        Self::anywhere(Hardware::Unwanted)
+        Self { wanted: Hardware::Unwanted, stamping: None, refused: None, told: false }
     }
 
     /// Lets transmit stamps tell the interface. Only UDP can, and only if the kernel may
@@ -99,6 +117,15 @@ impl Ready {
         let allowed = std::fs::read_to_string("/proc/sys/net/core/tstamp_allow_data");
         let told = self.wanted != Hardware::Unwanted && allowed.is_ok_and(|v| v.trim() == "1");
         Self { told, ..self }
+    }
+
+    /// Binds the socket to its interface, where stamps are to be of a virtual clock: the
+    /// kernel looks there for the interface whose clock it is.
+    pub(crate) fn bind_device(&self, socket: &Socket, interface: &str) -> io::Result<()> {
+        match self.wanted {
+            Hardware::Virtual { .. } => socket.bind_device(Some(interface.as_bytes())),
+            Hardware::Unwanted | Hardware::Wanted => Ok(()),
+        }
     }
 
     /// What was asked for, as far as it was not refused.
@@ -143,7 +170,7 @@ impl Flags {
             }
         }
         match ready.wanted {
-            Hardware::Virtual(clock) => {
+            Hardware::Virtual { clock, .. } => {
                 Self { flags: flags | libc::SOF_TIMESTAMPING_BIND_PHC, clock }
             }
             _ => Self { flags, clock: 0 },
@@ -190,14 +217,17 @@ pub(crate) fn enable(socket: &Socket, wanted: Wanted, ready: Ready) -> (Stamping
             Wanted::Receive => StampedBy::UserSpace,
             Wanted::Both => StampedBy::Kernel,
         };
-        let Ready { stamping: hardware, refused, .. } = ready;
+        let Ready { wanted, stamping: mut hardware, refused, .. } = ready;
+        if let (Hardware::Virtual { clock, .. }, Some(hardware)) = (wanted, &mut hardware) {
+            hardware.phc = Some(clock);
+        }
         let receive = StampedBy::Kernel;
         return (Stamping { receive, transmit, hardware, refused }, flags);
     }
     let refused = match ready.wanted {
         Hardware::Unwanted => return without(socket, flags, ready.refused),
         Hardware::Wanted => NoHardware::Refused(Errno::last()),
-        Hardware::Virtual(clock) => NoHardware::NotItsClock(clock),
+        Hardware::Virtual { clock, .. } => NoHardware::NotItsClock(clock),
     };
     enable(socket, wanted, Ready { refused: Some(refused), ..Ready::none() })
 }

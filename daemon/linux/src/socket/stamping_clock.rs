@@ -21,7 +21,7 @@ pub(crate) struct StampingClocks {
 impl StampingClocks {
     pub(crate) fn new(wanted: Hardware, stamping: &Stamping) -> Self {
         let only = match (wanted, &stamping.refused) {
-            (Hardware::Virtual(clock), None) => Some(clock),
+            (Hardware::Virtual { clock, .. }, None) => Some(clock),
             _ => None,
         };
         let usual = stamping.hardware.as_ref().and_then(|hardware| hardware.phc);

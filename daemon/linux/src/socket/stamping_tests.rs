@@ -15,6 +15,16 @@ fn a_stamp_of_the_program_is_in_the_middle_and_as_uncertain_as_the_wait() {
 }
 
 #[test]
+fn a_virtual_clock_stamps_where_the_nic_has_the_clock_that_it_is_one_of() {
+    let asked = Hardware::Virtual { clock: 5, of: 1 };
+    assert_eq!(asked.on(Some(1)), asked);
+    for other in [Some(2), Some(5), None] {
+        assert_eq!(asked.on(other), Hardware::Wanted);
+    }
+    assert_eq!(Hardware::Unwanted.on(Some(1)), Hardware::Unwanted);
+}
+
+#[test]
 fn the_older_option_gives_kernel_stamps_of_what_comes() {
     use crate::clock::{ATTEMPTS, Conversion, cross_read, raw_now};
     let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -67,6 +67,28 @@ impl PtpPort {
     }
 }
 
+/// How NTP messages travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NtpOver {
+    /// In datagrams of their own.
+    Udp,
+    /// In PTP event messages (RFC 10030), which NICs stamp that stamp nothing else. Sockets
+    /// of one host share the port, as those of PTP do: the kernel gives what came to the one
+    /// that names the sender, else to the one that names the address, else to that of PTP.
+    Ptp,
+}
+
+impl NtpOver {
+    /// What the NIC is asked to stamp for.
+    #[must_use]
+    pub const fn purpose(self) -> Purpose {
+        match self {
+            Self::Udp => Purpose::Ntp,
+            Self::Ptp => Purpose::PtpUdp,
+        }
+    }
+}
+
 /// Why a socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -127,33 +149,66 @@ pub(crate) fn cannot<E: Into<io::Error>>(what: &'static str) -> impl Fn(E) -> Op
     move |error| OpenError::Setup { what, source: error.into() }
 }
 
-/// A socket connected to an NTP server: what others send does not get in, and the kernel
-/// picks a random source port (RFC 9109). The NIC that is asked to stamp is the one that
-/// the way to the server leads by now.
+/// A socket connected to an NTP server: what others send does not get in. The kernel picks a
+/// random source port (RFC 9109), but over PTP it is that of the server: by it the NIC knows
+/// that the answer is to be stamped. The NIC that is asked to stamp is the one that the way
+/// to the server leads by now.
 ///
 /// # Errors
-/// [`OpenError::NoRoute`], [`OpenError::NoIp`], or the kernel's refusal.
-pub fn client(server: SocketAddr, hardware: Hardware) -> Result<TimeSocket, OpenError> {
+/// [`OpenError::NoRoute`], [`OpenError::NoIp`], or the kernel's refusal; over PTP also those
+/// of [`server`].
+pub fn client(
+    server: SocketAddr,
+    over: NtpOver,
+    hardware: Hardware,
+) -> Result<TimeSocket, OpenError> {
     let version = IpVersion::of(server.ip());
     let socket = open(version)?;
+    if over == NtpOver::Ptp {
+        share_ptp_port(&socket, version)?;
+        bind(&socket, own_address(server)?)?;
+    }
     match version {
         IpVersion::V4 => setsockopt(&socket, Ipv4RecvErr, &true),
         IpVersion::V6 => setsockopt(&socket, Ipv6RecvErr, &true),
     }
     .map_err(cannot("ask for ICMP errors"))?;
+    connect(&socket, server)?;
+    // Nothing was sent yet that could be answered.
+    let own = socket.local_addr().ok().and_then(|own| own.as_socket());
+    let ready = ready_at(&socket, over, hardware, own.map(|own| own.ip()))?.telling();
+    if ready.tells() {
+        tell_interface(&socket, version)?;
+    }
+    TimeSocket::new(socket, Wanted::Both, ready).map_err(cannot("open a UDP socket"))
+}
+
+fn connect(socket: &Socket, server: SocketAddr) -> Result<(), OpenError> {
     socket.connect(&server.into()).map_err(|error| match errno(&error) {
         Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::EADDRNOTAVAIL => {
             OpenError::NoRoute(server)
         }
         _ => cannot("connect to the server")(error),
-    })?;
-    // Nothing was sent yet that could be answered.
-    let own = socket.local_addr().ok().and_then(|own| own.as_socket());
-    let ready = ready_at(hardware, own.map(|own| own.ip())).telling();
-    if ready.tells() {
-        tell_interface(&socket, version)?;
-    }
-    TimeSocket::new(socket, Wanted::Both, ready).map_err(cannot("open a UDP socket"))
+    })
+}
+
+/// The address that the way to `server` leads from, with the same port.
+fn own_address(server: SocketAddr) -> Result<SocketAddr, OpenError> {
+    let scout = open(IpVersion::of(server.ip()))?;
+    connect(&scout, server)?;
+    let own = scout.local_addr().map_err(cannot("find the address to send from"))?;
+    let mut own = own.as_socket().ok_or(OpenError::NoRoute(server))?;
+    own.set_port(server.port());
+    Ok(own)
+}
+
+/// Shares the port with those of PTP, but not what comes to their multicast groups.
+fn share_ptp_port(socket: &Socket, version: IpVersion) -> Result<(), OpenError> {
+    let shared = socket.set_reuse_address(true).and_then(|()| match version {
+        IpVersion::V4 => socket.set_multicast_all_v4(false),
+        IpVersion::V6 => socket.set_multicast_all_v6(false),
+    });
+    shared.map_err(cannot("share the PTP port"))
 }
 
 /// A socket that listens for NTP requests on `address`, which may be unspecified: answers
@@ -165,13 +220,20 @@ pub fn client(server: SocketAddr, hardware: Hardware) -> Result<TimeSocket, Open
 /// # Errors
 /// [`OpenError::PortTaken`], [`OpenError::PrivilegedPort`], [`OpenError::NoSuchAddress`],
 /// [`OpenError::NoIp`], or the kernel's refusal.
-pub fn server(address: SocketAddr, hardware: Hardware) -> Result<TimeSocket, OpenError> {
+pub fn server(
+    address: SocketAddr,
+    over: NtpOver,
+    hardware: Hardware,
+) -> Result<TimeSocket, OpenError> {
     let version = IpVersion::of(address.ip());
     let socket = open(version)?;
+    if over == NtpOver::Ptp {
+        share_ptp_port(&socket, version)?;
+    }
     tell_interface(&socket, version)?;
     let own = Some(address.ip()).filter(|ip| !ip.is_unspecified());
     let ready = match own {
-        Some(_) => ready_at(hardware, own),
+        Some(_) => ready_at(&socket, over, hardware, own)?,
         None => Ready::anywhere(hardware),
     }
     .telling();
@@ -181,17 +243,22 @@ pub fn server(address: SocketAddr, hardware: Hardware) -> Result<TimeSocket, Ope
     Ok(socket)
 }
 
-/// Makes the NIC ready that has an address of this host.
-fn ready_at(hardware: Hardware, own: Option<IpAddr>) -> Ready {
+/// Makes the NIC ready that has an address of this host, and the socket for it.
+fn ready_at(
+    socket: &Socket,
+    over: NtpOver,
+    hardware: Hardware,
+    own: Option<IpAddr>,
+) -> Result<Ready, OpenError> {
     if hardware == Hardware::Unwanted {
-        return Ready::none();
+        return Ok(Ready::none());
     }
     let all = Interface::all().unwrap_or_default();
     let has = |interface: &&Interface| own.is_some_and(|own| interface.addresses.contains(&own));
-    match all.iter().find(has) {
-        Some(interface) => Ready::on(hardware, &interface.name, Purpose::Ntp),
-        None => Ready::anywhere(hardware),
-    }
+    let Some(interface) = all.iter().find(has) else { return Ok(Ready::anywhere(hardware)) };
+    let ready = Ready::on(hardware, &interface.name, over.purpose());
+    ready.bind_device(socket, &interface.name).map_err(cannot("bind to the interface"))?;
+    Ok(ready)
 }
 
 fn tell_interface(socket: &Socket, version: IpVersion) -> Result<(), OpenError> {
