@@ -9,6 +9,7 @@ use clock_models::selection::Unusable;
 use clock_models::uncertainty::{Budget, Component};
 
 use crate::status::{ClockState, ClockStatus};
+use crate::suspends::Suspends;
 
 /// A clock as its owner accounted for it last.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +24,35 @@ pub struct Account {
 }
 
 /// The last account, for those who compare their clock with this one.
-pub type SharedAccount = Rc<RefCell<Rc<Account>>>;
+#[derive(Debug, Clone)]
+pub struct SharedAccount {
+    /// With the number of suspends that there had been.
+    last: Rc<RefCell<(u64, Rc<Account>)>>,
+    suspends: Suspends,
+}
+
+impl SharedAccount {
+    /// Without an account yet, of a host that is suspended now and then.
+    #[must_use]
+    pub fn new(suspends: Suspends) -> Self {
+        Self { last: Rc::default(), suspends }
+    }
+
+    /// Puts another account in the place of the last.
+    pub fn put(&self, account: Account) {
+        self.last.replace((self.suspends.count(), Rc::new(account)));
+    }
+
+    /// The last account, which is void where the host was suspended since.
+    #[must_use]
+    pub fn get(&self) -> Rc<Account> {
+        let (suspends, account) = &*self.last.borrow();
+        match *suspends == self.suspends.count() {
+            true => Rc::clone(account),
+            false => Rc::default(),
+        }
+    }
+}
 
 impl Account {
     /// Whether another clock may follow this one by what its owner says.
@@ -72,6 +101,8 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clock_models::time::Duration;
+    use utcd_linux::clock::Slept;
 
     fn account(state: ClockState, disciplined: bool, offset: f64) -> Account {
         let (offset, bound) = (Some(offset), Some(1e-6));
@@ -95,6 +126,19 @@ mod tests {
         ] {
             assert!(account(state, disciplined, offset).usable().is_err(), "{state:?}");
         }
+    }
+
+    #[test]
+    fn an_account_is_void_once_the_host_was_suspended() {
+        let suspends = Suspends::none_yet();
+        let shared = SharedAccount::new(suspends.clone());
+        shared.put(account(ClockState::Locked, true, 0.0));
+        assert_eq!(shared.get().usable(), Ok(()));
+        let slept = Slept::now().most + Duration::from_secs(60);
+        suspends.notice(Slept { least: slept, most: slept });
+        assert!(shared.get().usable().is_err() && shared.get().estimate.is_none());
+        shared.put(account(ClockState::Locked, true, 0.0));
+        assert_eq!(shared.get().usable(), Ok(()));
     }
 
     #[test]

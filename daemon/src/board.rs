@@ -11,6 +11,7 @@ use crate::status::{
     ClockStatus, EventStatus, LeapStatus, NtpServerStatus, OutputStatus, RecorderStatus,
     SourceStatus, Status,
 };
+use crate::suspends::Suspends;
 
 /// Where the owners of clocks and servers put their part of the [`Status`], each only
 /// its own, and from where every output takes the whole.
@@ -19,6 +20,56 @@ pub struct Board {
     started: Instant,
     draft: Rc<RefCell<Status>>,
     published: watch::Sender<Arc<Status>>,
+    suspends: Suspends,
+}
+
+/// A view of the board that is renewed with every publication. What was claimed before the
+/// host was suspended is not seen in it any more, whether or not anybody has noticed yet.
+#[derive(Debug, Clone)]
+pub struct View {
+    published: watch::Receiver<Arc<Status>>,
+    suspends: Suspends,
+}
+
+impl View {
+    /// Of what somebody publishes on a host that is suspended now and then.
+    #[must_use]
+    pub const fn new(published: watch::Receiver<Arc<Status>>, suspends: Suspends) -> Self {
+        Self { published, suspends }
+    }
+
+    /// What is published now.
+    #[must_use]
+    pub fn current(&self) -> Arc<Status> {
+        still_true(&self.published.borrow(), &self.suspends)
+    }
+
+    /// The same; only another publication is news then.
+    #[must_use]
+    pub fn take(&mut self) -> Arc<Status> {
+        still_true(&self.published.borrow_and_update(), &self.suspends)
+    }
+
+    /// Waits for news. False: nobody publishes any more.
+    pub async fn changed(&mut self) -> bool {
+        self.published.changed().await.is_ok()
+    }
+
+    /// Nobody keeps the clocks any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.published.has_changed().is_err()
+    }
+}
+
+/// A status, or what is left of it since the host was suspended.
+fn still_true(status: &Arc<Status>, suspends: &Suspends) -> Arc<Status> {
+    if status.suspends.count >= suspends.count() {
+        return Arc::clone(status);
+    }
+    let mut status = Status::clone(status);
+    status.withdraw(suspends.status());
+    Arc::new(status)
 }
 
 impl Board {
@@ -27,25 +78,40 @@ impl Board {
     pub fn new() -> Self {
         let status = Status { version: env!("CARGO_PKG_VERSION").to_owned(), ..Status::default() };
         let published = watch::Sender::new(Arc::new(status.clone()));
-        Self { started: Instant::now(), draft: Rc::new(RefCell::new(status)), published }
+        Self {
+            started: Instant::now(),
+            draft: Rc::new(RefCell::new(status)),
+            published,
+            suspends: Suspends::none_yet(),
+        }
     }
 
-    /// A view that is renewed with every publication.
+    /// A view of it.
     #[must_use]
-    pub fn subscribe(&self) -> watch::Receiver<Arc<Status>> {
-        self.published.subscribe()
+    pub fn subscribe(&self) -> View {
+        View::new(self.published.subscribe(), self.suspends.clone())
     }
 
-    /// What is published now.
+    /// What is published now; see [`View`].
     #[must_use]
     pub fn current(&self) -> Arc<Status> {
-        self.published.borrow().clone()
+        still_true(&self.published.borrow(), &self.suspends)
+    }
+
+    /// The suspends of the host, which make void what was put here before.
+    #[must_use]
+    pub const fn suspends(&self) -> &Suspends {
+        &self.suspends
     }
 
     /// Puts a clock and all its sources on the board and publishes.
     pub fn put_clock(&self, clock: ClockStatus, sources: Vec<SourceStatus>) {
         {
             let mut draft = self.draft.borrow_mut();
+            if draft.suspends.count < self.suspends.count() {
+                // The other clocks, too, are not known any more.
+                draft.withdraw(self.suspends.status());
+            }
             let name = clock.name.clone();
             replace(&mut draft.clocks, clock, |c| c.name.clone());
             let is_left = |old: &SourceStatus| sources.iter().any(|new| new.name == old.name);
@@ -117,6 +183,8 @@ fn replace<T>(items: &mut Vec<T>, item: T, name: impl Fn(&T) -> String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clock_models::time::Duration;
+    use utcd_linux::clock::Slept;
 
     fn clock(name: &str, steps: u64) -> ClockStatus {
         ClockStatus { name: name.into(), steps, ..ClockStatus::default() }
@@ -129,8 +197,27 @@ mod tests {
         board.put_clock(clock("a", 0), vec![]);
         board.put_clock(clock("b", 0), vec![]);
         board.put_clock(clock("a", 1), vec![]);
-        let status = view.borrow().clone();
+        let status = view.current();
         assert_eq!(status.clocks, [clock("a", 1), clock("b", 0)]);
+    }
+
+    #[test]
+    fn what_was_put_before_a_suspend_is_withdrawn_whoever_looks_first() {
+        let board = Board::new();
+        let view = board.subscribe();
+        let claim = |name: &str| ClockStatus { bound: Some(1e-6), ..clock(name, 3) };
+        board.put_clock(claim("a"), vec![]);
+        board.put_clock(claim("b"), vec![SourceStatus::default()]);
+        let slept = Slept::now().most + Duration::from_secs(60);
+        board.suspends().notice(Slept { least: slept, most: slept });
+        for status in [view.current(), board.current()] {
+            assert!(status.clocks.iter().all(|clock| clock.bound.is_none() && clock.steps == 3));
+            assert!(status.sources.is_empty() && status.suspends.count == 1);
+        }
+        // One clock is known again, the other not yet.
+        board.put_clock(claim("b"), vec![]);
+        let bounds: Vec<_> = view.current().clocks.iter().map(|clock| clock.bound).collect();
+        assert_eq!(bounds, [None, Some(1e-6)]);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 
+use crate::board::View;
 use crate::connections::{self, SharedCounts, Trouble, within};
 use crate::metrics;
 use crate::status::Status;
@@ -49,9 +49,9 @@ const HEAD_LINES: usize = 32;
 /// What the pages are made from.
 #[derive(Debug, Clone)]
 pub struct Feeds {
-    /// Clocks and sources. Once its sender is gone, nobody keeps the clocks any more, and
+    /// Clocks and sources. Once it is over, nobody keeps the clocks any more, and
     /// the metrics answer 503 rather than show what is no longer true.
-    pub status: watch::Receiver<Arc<Status>>,
+    pub status: View,
     /// Servers whose connections are counted in the metrics, with the value of the label.
     pub servers: Vec<(&'static str, SharedCounts)>,
 }
@@ -118,10 +118,10 @@ impl Pages {
     }
 
     fn metrics(&self) -> Response<Full<Bytes>> {
-        if self.feeds.status.has_changed().is_err() {
+        if self.feeds.status.is_over() {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "utcd is stopping\n");
         }
-        let status = Arc::clone(&self.feeds.status.borrow());
+        let status = self.feeds.status.current();
         // Nobody panics under this lock; a poisoned one still holds whole pages.
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, page)) = made.as_ref().filter(|(of, _)| Arc::ptr_eq(of, &status)) {

@@ -29,4 +29,5 @@ pub mod service;
 pub mod sock_sample;
 pub mod source;
 pub mod status;
+pub mod suspends;
 pub mod view;

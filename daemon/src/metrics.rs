@@ -170,6 +170,7 @@ pub fn text(
     page.sources(&status.sources);
     page.events(&status.events);
     page.outputs(&status.outputs);
+    page.suspends(status);
     page.leap_table(status);
     page.ntp_server(status);
     page.recorder(status);
@@ -280,6 +281,21 @@ impl Page {
             "utcd_output_programmed_total",
             "How often the clock was programmed for the pulses of the output.",
             outputs.iter().map(|output| (of(output), output.programmed)),
+        );
+    }
+
+    fn suspends(&mut self, status: &Status) {
+        let suspends = status.suspends;
+        self.counter(
+            "utcd_suspends_total",
+            "How often the host was suspended since utcd started.",
+            [(vec![], suspends.count)],
+        );
+        self.family(
+            "utcd_suspended_seconds_total",
+            "For how long the host was suspended since utcd started.",
+            MetricType::COUNTER,
+            std::iter::once((vec![], suspends.seconds)),
         );
     }
 

@@ -90,7 +90,7 @@ impl OutputTask {
     }
 
     fn look(&self, course: &mut Course) {
-        let account = Rc::clone(&self.account.borrow());
+        let account = self.account.get();
         if account.usable().is_err() {
             return self.end(course, not_on_time(&account));
         }

@@ -153,6 +153,7 @@ impl NtpServer {
                 answers: Interleaved::default(),
                 stamps: Stamps::new(self.served.borrow().phcs.clone()),
                 departures: Departures::default(),
+                suspends: self.served.borrow().board.suspends().count(),
                 served: Rc::clone(&self.served),
                 counts: Rc::clone(&self.counts),
             };
@@ -221,6 +222,8 @@ struct Listener {
     answers: Interleaved,
     stamps: Stamps,
     departures: Departures,
+    /// The suspends of the host that the answers are of after.
+    suspends: u64,
     served: Rc<RefCell<Served>>,
     counts: Rc<RefCell<NtpServerStatus>>,
 }
@@ -237,6 +240,7 @@ impl Listener {
 
     async fn turn(&mut self) -> std::io::Result<()> {
         self.socket.wait().await?;
+        self.heed_suspends();
         let mut buffer = [0; BUFFER];
         let mut burst = 0;
         self.take_notices()?;
@@ -252,6 +256,16 @@ impl Listener {
         self.take_notices()?;
         self.show();
         Ok(())
+    }
+
+    /// Forgets the answers that left before the host was suspended: the clock may be another
+    /// one since.
+    fn heed_suspends(&mut self) {
+        let suspends = self.served.borrow().board.suspends().count();
+        if std::mem::replace(&mut self.suspends, suspends) != suspends {
+            self.answers = Interleaved::default();
+            self.departures = Departures::default();
+        }
     }
 
     /// When answers left. What ICMP says of them does not matter to a server.

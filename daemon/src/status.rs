@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 use clock_models::discipline::State;
 use serde::{Deserialize, Deserializer, Serialize};
 
+/// Stratum of a clock that is not synchronised (RFC 5905 figure 11).
+pub const UNSYNCHRONISED: u8 = 16;
+
 /// Takes the `null` that a NaN or an infinity became for what it was: no known number.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
@@ -23,9 +26,11 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 pub struct Status {
     /// Version of the daemon.
     pub version: String,
-    /// Seconds since the daemon started.
+    /// Seconds since the daemon started, but for those in which the host was suspended.
     #[serde(deserialize_with = "number")]
     pub uptime: f64,
+    /// The suspends of the host.
+    pub suspends: SuspendStatus,
     /// Clocks, in the order of the configuration.
     pub clocks: Vec<ClockStatus>,
     /// Sources, in the order of the configuration.
@@ -40,6 +45,31 @@ pub struct Status {
     pub ntp_server: Option<NtpServerStatus>,
     /// Recording, where it is configured.
     pub recorder: Option<RecorderStatus>,
+}
+
+impl Status {
+    /// Takes back what was claimed of clocks and sources before the host was suspended.
+    pub fn withdraw(&mut self, suspends: SuspendStatus) {
+        self.suspends = suspends;
+        self.sources.clear();
+        for clock in &mut self.clocks {
+            *clock = clock.withdrawn();
+        }
+    }
+}
+
+/// How often and for how long the host was suspended since the daemon started.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SuspendStatus {
+    /// How often.
+    pub count: u64,
+    /// For how long, all of them together, s.
+    #[serde(deserialize_with = "number")]
+    pub seconds: f64,
+    /// For how long the last time, s.
+    #[serde(deserialize_with = "number")]
+    pub last: f64,
 }
 
 /// What a clock is doing.
@@ -150,6 +180,25 @@ pub struct ClockStatus {
 }
 
 impl ClockStatus {
+    /// What is left of it when the host was suspended: what the clock is, and the counters.
+    #[must_use]
+    fn withdrawn(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            kind: self.kind.clone(),
+            device: self.device.clone(),
+            max_frequency: self.max_frequency,
+            disciplined: self.disciplined,
+            stratum: UNSYNCHRONISED,
+            steps: self.steps,
+            interference: self.interference,
+            refusal: self.refusal.clone(),
+            tai_offset: self.tai_offset,
+            not_traceable_because: Some("the host was suspended".to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// The parts of the way from UTC to this clock that no link of the chain covers, each
     /// as the clock nearer to UTC and the next one that is known.
     #[must_use]

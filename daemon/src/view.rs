@@ -1,15 +1,14 @@
 //! What a terminal shows while the daemon runs in it.
 
 use std::io::{self, Write as _};
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::board;
 use crate::logging::Tail;
 use crate::render::{self, Colours};
-use crate::status::{ClockState, Status};
+use crate::status::ClockState;
 
 /// The screen is renewed at most so often.
 const FRAME: Duration = Duration::from_millis(500);
@@ -47,7 +46,7 @@ impl Drop for Screen {
 }
 
 /// Shows the status until the terminal is gone, or the future is dropped.
-pub async fn show(view: View, status: watch::Receiver<Arc<Status>>) {
+pub async fn show(view: View, status: board::View) {
     // A terminal that is gone is no reason to stop keeping time.
     let _ = match view {
         View::Live(tail) => live(&tail, status).await,
@@ -57,24 +56,24 @@ pub async fn show(view: View, status: watch::Receiver<Arc<Status>>) {
     std::future::pending::<()>().await;
 }
 
-async fn live(tail: &Tail, mut status: watch::Receiver<Arc<Status>>) -> io::Result<()> {
+async fn live(tail: &Tail, mut status: board::View) -> io::Result<()> {
     let _screen = Screen::enter()?;
     loop {
-        let now = status.borrow_and_update().clone();
+        let now = status.take();
         let log = tail.lines().join("\n");
         let text = format!("{}\n{log}\nCtrl-C ends it.\n", render::screen(&now, Colours::On));
         write(&render::frame(&text))?;
         sleep(FRAME).await;
-        if status.changed().await.is_err() {
+        if !status.changed().await {
             return Ok(());
         }
     }
 }
 
-async fn lines(status: watch::Receiver<Arc<Status>>) -> io::Result<()> {
+async fn lines(status: board::View) -> io::Result<()> {
     loop {
         sleep(LINE).await;
-        let now = status.borrow().clone();
+        let now = status.current();
         for clock in now.clocks.iter().filter(|clock| clock.state != ClockState::FreeRunning) {
             write(&format!("{}\n", render::line(&now, clock)))?;
         }

@@ -17,10 +17,12 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use utcd::board::View;
 use utcd::connections::{Counts, SharedCounts, Trouble};
 use utcd::control::{BindError, Feeds, Limits, Socket, serve};
 use utcd::event::{EventLog, ExternalEvent};
 use utcd::status::{SourceStatus, Status};
+use utcd::suspends::Suspends;
 
 /// A directory of the test's own.
 struct Directory(PathBuf);
@@ -63,6 +65,7 @@ impl Daemon {
         let (config, config_feed) = watch::channel(Arc::new("[control]\n".to_owned()));
         let counts = SharedCounts::default();
         let (events, event_feed) = watch::channel(EventLog::default());
+        let status_feed = View::new(status_feed, Suspends::none_yet());
         let feeds = Feeds { status: status_feed, config: config_feed, events: event_feed };
         let server = tokio::spawn(serve(socket, feeds, limits, Arc::clone(&counts)));
         Self { directory, status, config, events, counts, server }

@@ -14,10 +14,12 @@ use golden::{check, sample};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use utcd::board::View;
 use utcd::connections::{Counts, SharedCounts, Trouble};
 use utcd::http::{self, Feeds, Limits};
 use utcd::metrics;
 use utcd::status::{ClockStatus, SourceStatus, Status};
+use utcd::suspends::Suspends;
 
 fn page(status: &Status) -> String {
     metrics::text(status, &[("control", SharedCounts::default())]).unwrap()
@@ -147,7 +149,7 @@ async fn host(limits: Limits) -> Host {
     let (status, receiver) = watch::channel(Arc::new(sample()));
     let counts = SharedCounts::default();
     let servers = vec![("http", Arc::clone(&counts))];
-    let feeds = Feeds { status: receiver, servers };
+    let feeds = Feeds { status: View::new(receiver, Suspends::none_yet()), servers };
     tokio::spawn(http::serve(listener, feeds, limits, Arc::clone(&counts)));
     Host { address, status, counts }
 }

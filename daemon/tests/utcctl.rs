@@ -18,12 +18,14 @@ use golden::{check, sample};
 use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 use unicode_width::UnicodeWidthStr as _;
+use utcd::board::View;
 use utcd::connections::SharedCounts;
 use utcd::control::{Feeds, Limits, Socket, serve};
 use utcd::event::{EventLog, ExternalEvent};
 use utcd::interfaces::{InterfaceStatus, StampsInForce, StampsOf};
 use utcd::render::{self, Chain, Colours};
 use utcd::status::{ClockState, ClockStatus, LatencyStatus, Status};
+use utcd::suspends::Suspends;
 
 /// Everything is well.
 fn quiet() -> Status {
@@ -215,6 +217,7 @@ impl Daemon {
         let (status, status_feed) = watch::channel(Arc::new(status));
         let (config, config_feed) = watch::channel(Arc::new("[[clock]]\nname = \"µ\"\n".into()));
         let (events, event_feed) = watch::channel(EventLog::default());
+        let status_feed = View::new(status_feed, Suspends::none_yet());
         let feeds = Feeds { status: status_feed, config: config_feed, events: event_feed };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let inside = runtime.enter();

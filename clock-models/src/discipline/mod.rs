@@ -149,6 +149,14 @@ impl Discipline {
         }
     }
 
+    /// One that knows no more of its clock than at the start, but for what it counts. It may
+    /// put the clock right by a step again.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        let begun = self.limits.map_or_else(Self::observer, Self::new);
+        Self { steps: self.steps, interferences: self.interferences, ..begun }
+    }
+
     /// Other limits, from a reloaded configuration. An observer stays one.
     pub fn set_limits(&mut self, limits: Limits) {
         if self.limits.is_none() {

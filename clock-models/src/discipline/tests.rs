@@ -341,6 +341,24 @@ fn a_correction_is_made_in_the_sooner_the_more_it_stands_out_and_then_nothing_is
 }
 
 #[test]
+fn begun_anew_it_takes_nothing_for_interference_and_steps_as_at_the_start() {
+    let mut bench = Bench::new(0.0, 0.0);
+    bench.run(5);
+    assert_eq!((bench.discipline.state(), bench.discipline.steps()), (State::Locked, 0));
+    // What the kernel makes of an hour with a slow RTC.
+    bench.clock.step(seconds(3600.0));
+    bench.offset += 3600.4;
+    bench.discipline = bench.discipline.anew();
+    assert_eq!(bench.discipline.state(), State::Unsynchronised);
+    assert_eq!(bench.discipline.estimate(bench.now), None);
+    bench.run(5);
+    assert_eq!((bench.discipline.state(), bench.discipline.steps()), (State::Locked, 1));
+    assert_eq!(bench.discipline.interferences(), 0);
+    // Steps that were made before count on.
+    assert_eq!(bench.discipline.anew().steps(), 1);
+}
+
+#[test]
 fn a_tick_that_is_always_late_makes_no_overshoot_once_that_is_known() {
     let mut bench = Bench::new(0.0, 0.0);
     bench.late = 20e-3;

@@ -60,7 +60,7 @@ const fn text(name: &'static str) -> Column {
 ///
 /// A time is exact in two of them: `…_s` has the whole seconds, rounded down, and `…_frac`
 /// what is left in units of 2⁻³² ns, from 0 to 10⁹·2³² − 1.
-pub const COLUMNS: [Column; 69] = [
+pub const COLUMNS: [Column; 70] = [
     integer("row"),
     text("kind"),
     text("clock"),
@@ -117,6 +117,8 @@ pub const COLUMNS: [Column; 69] = [
     float("calibration_factor"),
     // kind = keeper
     integer("min_sources"),
+    // kind = suspend
+    float("slept"),
     // kind = round
     float("offset"),
     float("expanded"),
@@ -145,11 +147,12 @@ pub(super) const MOST_SECONDS: i64 = 1 << 50;
 const START: &str = "start";
 const COMPARISON: &str = "comparison";
 const KEEPER: &str = "keeper";
+const SUSPEND: &str = "suspend";
 const EDGE: &str = "edge";
 const GONE: &str = "gone";
 const ROUND: &str = "round";
 const EVENT: &str = "event";
-const KINDS: [&str; 7] = [START, COMPARISON, KEEPER, EDGE, GONE, ROUND, EVENT];
+const KINDS: [&str; 8] = [START, COMPARISON, KEEPER, SUSPEND, EDGE, GONE, ROUND, EVENT];
 
 /// Why cells are no row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -172,6 +175,7 @@ impl Row {
             Event::Start { .. } => START,
             Event::Comparison(_) => COMPARISON,
             Event::Keeper { .. } => KEEPER,
+            Event::Suspend { .. } => SUSPEND,
             Event::Told(_) => EDGE,
             Event::Gone { .. } => GONE,
             Event::Round(_) => ROUND,
@@ -200,7 +204,7 @@ impl Row {
         }
         let clock = reader.expected(true, Reader::text)?;
         let source = reader.text()?;
-        if source.is_none() && ![KEEPER, ROUND, EVENT].contains(&kind.as_str()) {
+        if source.is_none() && ![KEEPER, SUSPEND, ROUND, EVENT].contains(&kind.as_str()) {
             return Err(reader.wrong(format!("{kind} without a source")));
         }
         let at = Timestamp::from_epoch(reader.expected(true, Reader::time)?);
@@ -269,11 +273,12 @@ impl Cells {
     /// Every column of an event, whichever it is: those of others stay empty.
     fn event(&mut self, event: &Event) {
         let (mut prior, mut compared, mut told, mut believed) = (None, None, None, None);
-        let (mut gone, mut needed, mut external) = (None, None, None);
+        let (mut gone, mut needed, mut asleep, mut external) = (None, None, None, None);
         match event {
             Event::Start { prior: known, .. } => prior = *known,
             Event::Comparison(event) => compared = Some(event),
             Event::Keeper { min_agreeing } => needed = Some(*min_agreeing),
+            Event::Suspend { slept } => asleep = Some(*slept),
             Event::Told(event) => told = Some(&event.edge),
             Event::Gone { id, .. } => gone = Some(*id),
             Event::Round(event) => believed = Some(event),
@@ -294,6 +299,7 @@ impl Cells {
         self.edge(told);
         // Nobody configures 2⁶³ sources.
         self.integer(needed.map(|needed| needed as i64));
+        self.float(asleep);
         self.believed(believed);
         self.external(external);
     }
@@ -475,12 +481,14 @@ impl<I: Iterator<Item = Option<Cell>>> Reader<I> {
         let edge = Edge { id, estimate, upstream, stamp_uncertainty, ..self.edge(is_edge)? };
         let min_agreeing = usize::try_from(self.expected(kind == KEEPER, Self::integer)?)
             .map_err(|_| self.wrong("a number below 0"))?;
+        let slept = self.expected(kind == SUSPEND, Self::float)?;
         let believed = self.believed(kind == ROUND)?;
         let external = self.external(kind == EVENT)?;
         let comparison = Comparison { from_reference, to_reference, stamp_uncertainty, upstream };
         Ok(match kind {
             COMPARISON => Event::Comparison(Compared { source, comparison, restarted, estimate }),
             KEEPER => Event::Keeper { min_agreeing },
+            SUSPEND => Event::Suspend { slept },
             EDGE => Event::Told(Told { source, edge }),
             GONE => Event::Gone { source, id },
             ROUND => Event::Round(believed),

@@ -24,7 +24,7 @@ pub use journal::Journal;
 pub use replay::{Reestimated, Replay, Replayed};
 
 /// Version of the columns and of their meanings.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The estimator that this crate is, by its version: another one comes to other estimates.
 pub const ESTIMATOR: &str = concat!("clock-models ", env!("CARGO_PKG_VERSION"));
@@ -94,6 +94,12 @@ pub enum Event {
     Keeper {
         /// How many.
         min_agreeing: usize,
+    },
+    /// The host was suspended: the keeper of the clock begins anew, and follows nothing of
+    /// what it knew.
+    Suspend {
+        /// For how long the clocks of the host say that it was, s. The time base stood still.
+        slept: f64,
     },
     /// The keeper was told how a source stands, before the round that comes next.
     Told(Told),
@@ -210,7 +216,7 @@ impl Event {
             Self::Comparison(compared) => Some(&compared.source),
             Self::Told(told) => Some(&told.source),
             Self::Gone { source, .. } => Some(source),
-            Self::Keeper { .. } | Self::Round(_) | Self::External(_) => None,
+            Self::Keeper { .. } | Self::Suspend { .. } | Self::Round(_) | Self::External(_) => None,
         }
     }
 }

@@ -105,6 +105,11 @@ impl Replay {
                     .or_insert_with(|| Rekept::new(*min_agreeing));
                 None
             }
+            Event::Suspend { .. } => {
+                // The one that takes its place begins in a row that comes next.
+                self.keepers.remove(&row.clock);
+                None
+            }
             Event::Told(Told { source, edge }) => {
                 let estimate = edge.estimate.and_then(|it| self.source(source).replayed(&it));
                 let edge = Edge { estimate, ..edge.clone() };

@@ -95,7 +95,8 @@ fn event() -> impl Strategy<Value = Event> {
     let told = (NAME, edge()).prop_map(|(source, edge)| Event::Told(Told { source, edge }));
     let gone =
         (NAME, any::<u32>()).prop_map(|(source, id)| Event::Gone { source, id: SourceId(id) });
-    prop_oneof![start, compared, needed, told, gone, believed, external()]
+    let slept = float().prop_map(|slept| Event::Suspend { slept });
+    prop_oneof![start, compared, needed, slept, told, gone, believed, external()]
 }
 
 fn maybe() -> impl Strategy<Value = Option<f64>> {
@@ -258,6 +259,7 @@ fn sample() -> String {
                 traceable: true,
             }),
         ),
+        row(7, Event::Suspend { slept: 11_549.5 }),
     ];
     rows.iter().fold(head(&header()), |text, row| text + &line(row))
 }
@@ -280,7 +282,7 @@ fn told(estimate: Option<Estimate>) -> Edge {
 fn lines_are_what_the_reference_says() {
     let text = sample();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], format!("# utcd recording 2, test 1.2.3, {ESTIMATOR}"));
+    assert_eq!(lines[0], format!("# utcd recording 3, test 1.2.3, {ESTIMATOR}"));
     assert!(lines[1].starts_with("row,kind,clock,source,at_s,at_frac,shown_s,shown_frac,prior_"));
     let start = "0,start,virtual,\"ntp,1\",100,0,1795305637,0,1e-6,5e-7,,,";
     assert!(lines[2].starts_with(start), "{}", lines[2]);
@@ -288,7 +290,7 @@ fn lines_are_what_the_reference_says() {
         ",,100,1,-1,4294967295,,,,,1e-9,0.0,0.0,false,false,100,0,1795305537,0,1e-6,-1.25e-5,";
     assert!(lines[3].contains(compared), "{}", lines[3]);
     assert!(lines[4].starts_with("2,keeper,virtual,,100,0,"), "{}", lines[4]);
-    assert!(lines[4].ends_with(",,1,,,,,,,,,,,,,,,,,"), "{}", lines[4]);
+    assert!(lines[4].ends_with(",,1,,,,,,,,,,,,,,,,,,"), "{}", lines[4]);
     let edge = ",7,,1,2.5e-8,1e-9 6e-9 2e-9 3e-9,true,false,false,false,0.0002,0.0,0.0,0.0,,,,";
     assert!(lines[5].starts_with("3,edge,virtual,\"ntp,1\",") && lines[5].contains(edge));
     assert!(lines[6].ends_with(",,,,,,locked,,,0.0,,,,,,,,"), "{}", lines[6]);
@@ -296,14 +298,16 @@ fn lines_are_what_the_reference_says() {
     let event = ",,trigger,7,1795305637,1,2026-11-22T00:00:00.000000000Z,1e-7,1e-6,true";
     assert!(lines[8].starts_with("6,event,virtual,,100,0,"), "{}", lines[8]);
     assert!(lines[8].ends_with(event), "{}", lines[8]);
+    assert!(lines[9].starts_with("7,suspend,virtual,,100,0,"), "{}", lines[9]);
+    assert!(lines[9].ends_with(",,,11549.5,,,,,,,,,,,,,,,,,"), "{}", lines[9]);
 }
 
 #[test]
 fn an_error_names_the_line_the_column_and_what_to_do() {
     let good = sample();
     for (from, to, line, word) in [
-        ("# utcd recording 2", "# utcd recording 1", 1, "format 1"),
-        ("# utcd recording 2", "row", 1, "# utcd recording 2, …"),
+        ("# utcd recording 3", "# utcd recording 2", 1, "format 2"),
+        ("# utcd recording 3", "row", 1, "# utcd recording 3, …"),
         ("row,kind", "kind,row", 2, "columns are not those"),
         ("0,start", "zero,start", 3, "column row: \"zero\" is no whole number"),
         ("0,start", "-1,start", 3, "column row: a row number below 0"),
@@ -319,8 +323,8 @@ fn an_error_names_the_line_the_column_and_what_to_do() {
         ("1e-9,0.0,0.0,false", "1e-9,,0.0,false", 4, "column root_delay: is empty"),
         ("100,1,-1,4294967295", ",,,", 4, "column to_difference_frac: a comparison without"),
         (
-            ",1,,,,,,,,,,,,,,,,,\n",
-            ",-1,,,,,,,,,,,,,,,,,\n",
+            ",1,,,,,,,,,,,,,,,,,,\n",
+            ",-1,,,,,,,,,,,,,,,,,,\n",
             5,
             "column min_sources: a number below 0",
         ),
@@ -331,10 +335,11 @@ fn an_error_names_the_line_the_column_and_what_to_do() {
         ("1e-9 6e-9 2e-9", "1e-9 -6e-9 2e-9", 6, "column upper: should be pairs"),
         (",locked,", ",,", 7, "column state: is empty"),
         (",locked,,,0.0,,,,,,,,", ",locked,", 7, "column oscillator_frequency: is missing"),
-        (",locked,", ",locked,,", 7, "more than 69 fields"),
+        (",locked,", ",locked,,", 7, "more than 70 fields"),
         ("trigger,7", ",7", 9, "column event: is empty"),
         ("trigger,7", "trigger,-7", 9, "column event_number: an event number below 0"),
         ("1e-7,1e-6,true", ",1e-6,true", 9, "column event_expanded: is empty"),
+        (",11549.5,", ",,", 10, "column slept: is empty"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");
@@ -469,6 +474,19 @@ fn a_keeper_that_was_behind_is_behind_again() {
     let headless: Vec<Row> =
         rows.into_iter().filter(|row| !matches!(row.event, Event::Keeper { .. })).collect();
     assert_eq!(rounds(&headless), (0, 0));
+}
+
+#[test]
+fn a_keeper_begins_anew_after_a_suspend() {
+    let before = kept();
+    let mut rows = before.clone();
+    rows.push(Row { event: Event::Suspend { slept: 3600.0 }, ..before[0].clone() });
+    rows.extend(before);
+    (0..).zip(&mut rows).for_each(|(number, row)| row.number = number);
+    assert_eq!(rounds(&rows), (40, 0));
+    // One that went on would still follow what it knew before.
+    rows.retain(|row| !matches!(row.event, Event::Suspend { .. }));
+    assert_ne!(rounds(&rows), (40, 0));
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! When the frequency of a clock is kept in its drift file.
 
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clock_models::discipline::State;
@@ -32,7 +31,7 @@ impl ClockTask {
         if !self.is_disciplined() {
             return;
         }
-        let account = Rc::clone(&self.shared.borrow());
+        let account = self.shared.get();
         let known = account.status.frequency.zip(account.status.frequency_uncertainty);
         let (Some(path), Some((frequency, uncertainty))) = (&self.config.drift_file, known) else {
             return;

@@ -6,13 +6,13 @@ mod said;
 mod status;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clock_models::discipline::{ClockReading, Command, Discipline, Limits, Tick};
 use clock_models::keeper::Keeper;
-use clock_models::recording::{Believed, Journal};
+use clock_models::recording::{Believed, Event, Journal};
 use clock_models::selection::SourceId;
 use clock_models::time::{Free, LeapTable, Timestamp};
 use tokio::sync::mpsc;
@@ -27,7 +27,7 @@ use crate::config::{self, ClockMode, Origin};
 use crate::host_clock::{HostClock, Quality};
 use crate::record::Recorder;
 use crate::source::Report;
-use crate::status::{ClockState, ClockStatus};
+use crate::status::{ClockState, ClockStatus, SuspendStatus};
 
 /// How often the clock is looked after and accounted for at least, without news of a
 /// source: somebody else's hand on it is noticed and what is published of it kept fresh.
@@ -59,6 +59,10 @@ pub struct ClockTask {
     journal: Journal,
     origins: BTreeMap<SourceId, Option<Box<Origin>>>,
     latest: BTreeMap<SourceId, Report>,
+    /// The suspends of the host that it knows of.
+    suspends: SuspendStatus,
+    /// Sources that were heard before the last one, and are to begin anew.
+    outdated: BTreeSet<SourceId>,
     /// The leading source, with what it said last: it may be gone.
     led_by: Option<Leading>,
     /// When it last looked after the clock: the watchdog hangs on it.
@@ -104,6 +108,7 @@ impl ClockTask {
         };
         let needed = config.min_sources as usize;
         let said = Said::nothing(config.name.clone());
+        let suspends = board.suspends().status();
         Self {
             config,
             clock,
@@ -115,6 +120,8 @@ impl ClockTask {
             journal: Journal::new(needed),
             origins: BTreeMap::new(),
             latest: BTreeMap::new(),
+            suspends,
+            outdated: BTreeSet::new(),
             led_by: None,
             heartbeat,
             account_due: Instant::now(),
@@ -160,7 +167,34 @@ impl ClockTask {
         self.config.mode == ClockMode::Discipline
     }
 
+    /// Begins anew if the host was suspended: true if it was.
+    fn notice_suspend(&mut self) -> bool {
+        let suspends = self.board.suspends().status();
+        let before = std::mem::replace(&mut self.suspends, suspends);
+        if suspends.count == before.count {
+            return false;
+        }
+        let slept = suspends.seconds - before.seconds;
+        let told = self.clock.borrow_mut().host_slept(slept);
+        self.refused(told.err());
+        if let Some(recorder) = &self.recorder {
+            let reading = self.clock.borrow().read();
+            recorder.record(&self.config.name, reading, Event::Suspend { slept });
+        }
+        let needed = self.config.min_sources as usize;
+        self.keeper = Keeper::new(self.keeper.discipline().anew(), needed);
+        self.journal = Journal::new(needed);
+        // The daemon starts others in their place.
+        self.outdated.extend(self.origins.keys());
+        self.latest.clear();
+        self.led_by = None;
+        self.account_due = Instant::now();
+        true
+    }
+
     fn obey(&mut self, order: Order) {
+        // Before a source is added: it is not of those that are outdated.
+        self.notice_suspend();
         match order {
             Order::Reconfigure(config) => {
                 let limits = limits(&config, &self.clock.borrow());
@@ -173,6 +207,7 @@ impl ClockTask {
             }
             Order::Forget(id) => {
                 self.origins.remove(&id);
+                self.outdated.remove(&id);
                 self.latest.remove(&id);
             }
         }
@@ -180,8 +215,10 @@ impl ClockTask {
 
     /// True if the edge is another than before. A request that went out changes nothing.
     fn take(&mut self, report: Report) -> bool {
+        self.notice_suspend();
+        let id = report.edge.id;
         // The last words of a source that is no longer configured come too late.
-        if !self.origins.contains_key(&report.edge.id) {
+        if !self.origins.contains_key(&id) || self.outdated.contains(&id) {
             return false;
         }
         let edge = report.edge.clone();
@@ -190,13 +227,7 @@ impl ClockTask {
 
     /// Looks after the clock, and says for how long it may then be left alone.
     fn look_after(&mut self, news: bool) -> Duration {
-        let (reading, frequency) = {
-            let mut clock = self.clock.borrow_mut();
-            if clock.reopen() {
-                self.keeper.clock_replaced();
-            }
-            (clock.read(), clock.frequency())
-        };
+        let (reading, frequency) = self.read();
         let edges: Vec<_> = self.latest.values().map(|report| report.edge.clone()).collect();
         let tick = self.keeper.round(reading, frequency, &edges);
         self.notice_others(&tick);
@@ -217,6 +248,17 @@ impl ClockTask {
             Some(_) => TICK,
             None => tick.next.map_or(TICK, |next| self.until(next)),
         }
+    }
+
+    /// What the clock shows, and what it runs at.
+    fn read(&mut self) -> (ClockReading, f64) {
+        if self.clock.borrow_mut().reopen() {
+            self.keeper.clock_replaced();
+        }
+        let reading = self.clock.borrow().read();
+        // Asked after it: then nothing that was known before meets a reading of after.
+        let reading = if self.notice_suspend() { self.clock.borrow().read() } else { reading };
+        (reading, self.clock.borrow().frequency())
     }
 
     /// Tells everybody how the clock is, and what became of the command.

@@ -13,10 +13,7 @@ use crate::account::Account;
 use crate::chain::{self, Upward};
 use crate::config::Origin;
 use crate::source::Report;
-use crate::status::{ClockState, ClockStatus, SelectionState, SourceStatus};
-
-/// Stratum of a clock that is not synchronised (RFC 5905 figure 11).
-const UNSYNCHRONISED: u8 = 16;
+use crate::status::{ClockState, ClockStatus, SelectionState, SourceStatus, UNSYNCHRONISED};
 
 /// The source that leads, or did until the holdover began.
 #[derive(Debug)]
@@ -44,7 +41,7 @@ impl ClockTask {
         let sources = self.source_statuses(reading);
         self.board.put_clock(status.clone(), sources);
         let estimate = tick.estimate.zip(status.bound);
-        self.shared.replace(Rc::new(Account { status: status.clone(), chain, estimate }));
+        self.shared.put(Account { status: status.clone(), chain, estimate });
         status
     }
 

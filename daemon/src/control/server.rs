@@ -13,9 +13,9 @@ use tokio::time::{sleep, timeout};
 
 use super::protocol::{Body, Reply, Request, Topic};
 use super::socket::Socket;
+use crate::board::View;
 use crate::connections::{self, SharedCounts, Trouble, within};
 use crate::event::EventLog;
-use crate::status::Status;
 
 /// Rest after an answer, so that one client that asks and asks leaves the thread to the
 /// tasks that keep time.
@@ -49,9 +49,9 @@ impl Default for Limits {
 /// What is published.
 #[derive(Debug, Clone)]
 pub struct Feeds {
-    /// Clocks and sources. Once its sender is gone, nobody keeps the clocks any more, and
+    /// Clocks and sources. Once it is over, nobody keeps the clocks any more, and
     /// every request is answered with the error `stopping`.
-    pub status: watch::Receiver<Arc<Status>>,
+    pub status: View,
     /// The configuration in force, as text.
     pub config: watch::Receiver<Arc<String>>,
     /// External events.
@@ -62,13 +62,13 @@ impl Feeds {
     /// The answer of this moment as a line, and whether more can follow. Events are told
     /// from the number `next` on, which is then that of the first to come.
     fn answer(&mut self, topic: Topic, next: &mut u64) -> Result<(Vec<u8>, bool), Trouble> {
-        let stopping = self.status.has_changed().is_err();
+        let stopping = self.status.is_over();
         let line = if stopping {
             Reply::error("stopping", "utcd is stopping: its clocks are not kept any more").to_line()
         } else {
             match topic {
                 Topic::Status => {
-                    let status = Arc::clone(&self.status.borrow_and_update());
+                    let status = self.status.take();
                     Reply::new(Body::Status(Cow::Borrowed(&status))).to_line()
                 }
                 Topic::Config => {
@@ -89,9 +89,9 @@ impl Feeds {
     /// Waits for another answer than the last one.
     async fn changed(&mut self, topic: Topic) {
         match topic {
-            Topic::Status => self.status.changed().await.ok(),
-            Topic::Config => self.config.changed().await.ok(),
-            Topic::Events => self.events.changed().await.ok(),
+            Topic::Status => self.status.changed().await,
+            Topic::Config => self.config.changed().await.is_ok(),
+            Topic::Events => self.events.changed().await.is_ok(),
         };
     }
 }

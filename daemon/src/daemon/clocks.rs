@@ -25,9 +25,9 @@ pub(super) struct RunningClock {
     pub(super) config: config::Clock,
     pub(super) clock: Rc<RefCell<HostClock>>,
     pub(super) account: SharedAccount,
-    /// What its drift file says of its frequency (TAI against its time base): value and
-    /// standard uncertainty, ratios.
-    frequency: Option<(f64, f64)>,
+    /// What is known of its frequency (TAI against its time base), by its drift file until its
+    /// sources know it: value and standard uncertainty, ratios. It outlasts a suspend.
+    pub(super) frequency: Option<(f64, f64)>,
     pub(super) reports: mpsc::Sender<Report>,
     pub(super) orders: mpsc::Sender<Order>,
     pub(super) heartbeat: Rc<Cell<Instant>>,
@@ -49,13 +49,13 @@ impl Daemon {
         let (reports, incoming) = mpsc::channel(REPORTS);
         let (orders, commands) = mpsc::channel(REPORTS);
         let heartbeat = Rc::new(Cell::new(Instant::now()));
-        let account = SharedAccount::default();
+        let account = SharedAccount::new(self.board.suspends().clone());
         let owner = ClockTask::new(
             config.clone(),
             Rc::clone(&clock),
             Rc::clone(&self.leap),
             self.board.clone(),
-            Rc::clone(&account),
+            account.clone(),
             self.recorder.clone(),
             Rc::clone(&heartbeat),
         );
@@ -91,13 +91,16 @@ impl Daemon {
         Ok(HostClock::phc(phc, timescale, leap))
     }
 
-    /// What is known of the frequency of a clock: by its sources so far, else by its drift
-    /// file. The oscillator against UTC is the opposite of TAI against the oscillator.
-    pub(super) fn frequency(&self, clock: &RunningClock) -> Option<(f64, f64)> {
-        let status = self.board.current();
-        let own = status.clocks.iter().find(|status| status.name == clock.config.name);
-        let known = own.and_then(|status| status.frequency.zip(status.frequency_uncertainty));
-        known.map(|(frequency, uncertainty)| (-frequency, doubted(uncertainty))).or(clock.frequency)
+    /// Remembers the frequencies of the clocks as their sources know them. The oscillator
+    /// against UTC is the opposite of TAI against the oscillator.
+    pub(super) fn remember_frequencies(&mut self) {
+        for status in &self.board.current().clocks {
+            let known = status.frequency.zip(status.frequency_uncertainty);
+            let running = self.clocks.get_mut(&status.name);
+            if let (Some((frequency, uncertainty)), Some(running)) = (known, running) {
+                running.frequency = Some((-frequency, doubted(uncertainty)));
+            }
+        }
     }
 }
 

@@ -95,6 +95,8 @@ pub struct Daemon {
     /// Those who serve what is published: the control socket, the metrics.
     status_servers: Vec<AbortHandle>,
     config_text: watch::Sender<Arc<String>>,
+    /// The suspends of the host since which the sources run.
+    suspends: u64,
 }
 
 impl Daemon {
@@ -127,6 +129,7 @@ impl Daemon {
             status_servers: Vec::new(),
             config_text: watch::Sender::new(Arc::new(config.to_string())),
             config,
+            suspends: 0,
         };
         daemon.serve_status(control).await?;
         for clock in daemon.config.clocks.clone() {
@@ -168,6 +171,8 @@ impl Daemon {
                     service.ready();
                 }
                 _ = looks.tick() => {
+                    self.heed_suspends().await;
+                    self.remember_frequencies();
                     self.show_leap();
                     self.board.put_recorder(self.recorder.as_ref().map(Recorder::status));
                     let beats = self.clocks.values().map(|clock| clock.heartbeat.get());
@@ -181,9 +186,7 @@ impl Daemon {
     }
 
     async fn stop(self) {
-        for source in self.sources.values() {
-            source.parts.iter().for_each(|(_, task)| task.abort());
-        }
+        self.sources.values().for_each(RunningSource::stop);
         self.event_inputs.values().for_each(|(_, task)| task.abort());
         // Pulses end while the clock is still kept.
         self.pulse_outputs.values().for_each(|(_, task)| task.abort());

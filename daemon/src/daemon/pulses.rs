@@ -26,7 +26,7 @@ impl Daemon {
             let task = EventTask {
                 config: config.clone(),
                 clock: Rc::clone(&clock.clock),
-                account: Rc::clone(&clock.account),
+                account: clock.account.clone(),
                 leap: Rc::clone(&self.leap),
                 log: self.events.clone(),
                 board: self.board.clone(),
@@ -51,7 +51,7 @@ impl Daemon {
             let task = OutputTask {
                 config: config.clone(),
                 clock: Rc::clone(&clock.clock),
-                account: Rc::clone(&clock.account),
+                account: clock.account.clone(),
                 board: self.board.clone(),
             };
             let running = (config.clone(), spawn_local(task.run()).abort_handle());

@@ -72,6 +72,7 @@ impl Daemon {
                 let _ = running.orders.send(order).await;
             }
         }
+        self.remember_frequencies();
         self.change_sources(&new).await;
         self.change_events(&new.events);
         self.change_outputs(&new.outputs).await;

@@ -10,6 +10,7 @@ use ntp::over_ptp::Tlv;
 use tokio::task::{AbortHandle, spawn_local};
 
 use super::Daemon;
+use crate::account::SharedAccount;
 use crate::clock_task::Order;
 use crate::config::{self, Config, NtpTransport};
 use crate::source::Context;
@@ -26,7 +27,13 @@ use crate::source::sock::SockSource;
 pub(super) struct RunningSource {
     spec: Spec,
     clock: String,
-    pub(super) parts: Vec<(SourceId, AbortHandle)>,
+    parts: Vec<(SourceId, AbortHandle)>,
+}
+
+impl RunningSource {
+    pub(super) fn stop(&self) {
+        self.parts.iter().for_each(|(_, task)| task.abort());
+    }
 }
 
 /// A source as configured.
@@ -87,6 +94,23 @@ impl Daemon {
         }
     }
 
+    /// Starts all sources anew where the host was suspended since they were started: what they
+    /// have learnt and wait for is of before.
+    pub(super) async fn heed_suspends(&mut self) {
+        let suspends = self.board.suspends().count();
+        if suspends == self.suspends {
+            return;
+        }
+        self.suspends = suspends;
+        let before = std::mem::take(&mut self.sources);
+        before.values().for_each(RunningSource::stop);
+        self.start_sources().await;
+        // Last, so that no clock is without a source meanwhile.
+        for source in before.into_values() {
+            self.forget(source).await;
+        }
+    }
+
     async fn start_source(&mut self, spec: Spec) {
         let common = spec.common().clone();
         let Some(clock) = self.clocks.get(&common.clock) else { return };
@@ -98,13 +122,13 @@ impl Daemon {
             clock_name: common.clock.clone(),
             clock: Rc::clone(&clock.clock),
             leap: Rc::clone(&self.leap),
-            frequency: self.frequency(clock),
+            frequency: clock.frequency,
             phcs: self.phcs.clone(),
             interfaces: self.config.interfaces.as_slice().into(),
             reports: clock.reports.clone(),
             recorder: self.recorder.clone(),
         };
-        let orders = clock.orders.clone();
+        let (orders, account) = (clock.orders.clone(), clock.account.clone());
         let count = match &spec {
             Spec::Ntp(source) if source.pool.is_some() => source.count.unwrap_or(4),
             _ => 1,
@@ -120,7 +144,7 @@ impl Daemon {
             let origin = common.origin.clone().map(Box::new);
             // The owner of the clock lives as long as its channel.
             let _ = orders.send(Order::Expect(id, origin)).await;
-            parts.push((id, self.spawn_source(context, &spec, &taken)));
+            parts.push((id, self.spawn_source(context, &account, &spec, &taken)));
         }
         let name = common.name.clone();
         self.sources.insert(name, RunningSource { spec, clock: common.clock, parts });
@@ -132,11 +156,17 @@ impl Daemon {
         Some(Upper {
             name: source.of.clone(),
             clock: Rc::clone(&running.clock),
-            account: Rc::clone(&running.account),
+            account: running.account.clone(),
         })
     }
 
-    fn spawn_source(&self, context: Context, spec: &Spec, taken: &Taken) -> AbortHandle {
+    fn spawn_source(
+        &self,
+        context: Context,
+        account: &SharedAccount,
+        spec: &Spec,
+        taken: &Taken,
+    ) -> AbortHandle {
         let task = match spec {
             Spec::Ntp(source) => {
                 let host =
@@ -164,9 +194,7 @@ impl Daemon {
                 })
             }
             Spec::Pps(source) => {
-                // Its clock is there: the context was made of it.
-                let account = self.clocks.get(&source.common.clock);
-                let account = account.map(|clock| Rc::clone(&clock.account)).unwrap_or_default();
+                let account = account.clone();
                 spawn_local(PpsSource::new(context, source.clone(), account).run())
             }
             Spec::Nmea(source) => spawn_local(NmeaSource::new(context, source.clone()).run()),
@@ -180,8 +208,12 @@ impl Daemon {
     /// Stops a source; the owner of its clock forgets it.
     async fn stop_source(&mut self, name: &str) {
         let Some(source) = self.sources.remove(name) else { return };
-        for (id, task) in source.parts {
-            task.abort();
+        source.stop();
+        self.forget(source).await;
+    }
+
+    async fn forget(&self, source: RunningSource) {
+        for (id, _) in source.parts {
             if let Some(clock) = self.clocks.get(&source.clock) {
                 let _ = clock.orders.send(Order::Forget(id)).await;
             }

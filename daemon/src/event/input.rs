@@ -144,7 +144,7 @@ impl EventTask {
         let delay = Duration::from_seconds(self.config.cable_delay).unwrap_or(Duration::ZERO);
         let stamp = Stamp { at: stamp.at - delay, ..stamp };
         let expanded = self.config.uncertainty.unwrap_or(self.place().usual_uncertainty());
-        let moment = moment(&self.account.borrow(), stamp, expanded);
+        let moment = moment(&self.account.get(), stamp, expanded);
         course.status.stamped += 1;
         course.status.without_time += u64::from(moment.is_err());
         course.status.uncertainty = moment.as_ref().ok().map(|moment| moment.expanded);
@@ -154,7 +154,7 @@ impl EventTask {
     }
 
     fn event(&self, stamp: Stamp, moment: Result<&Moment, &String>, lost: u64) -> ExternalEvent {
-        let account = self.account.borrow();
+        let account = self.account.get();
         let stamps = if stamp.by == StampedBy::Hardware { "hardware" } else { "kernel" };
         let event = ExternalEvent {
             event: self.config.name.clone(),

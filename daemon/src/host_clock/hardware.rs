@@ -117,7 +117,7 @@ pub struct SharedPhc {
     pulses: Vec<ExternalStamp>,
     /// How often there were so many that some may be lost.
     overruns: u64,
-    /// How often the device was opened.
+    /// How often what was set up in the device was lost, or may have been.
     opened: u64,
 }
 
@@ -185,6 +185,20 @@ impl SharedPhc {
             Err(error) => self.fault = Some(error.to_string()),
         }
         self.device.is_some()
+    }
+
+    /// Goes on after the host was suspended. The clock may have run on meanwhile, have stood
+    /// still or begun anew; its time base stood still, as `CLOCK_MONOTONIC_RAW` does. What was
+    /// set up in its device may be lost.
+    pub(super) fn host_slept(&mut self) {
+        let Some(device) = &self.device else { return };
+        match begin(device, Some(&|raw| self.extrapolated(raw))) {
+            Ok((line, known)) => {
+                (self.line, self.known, self.rate) = (line, known, None);
+                self.opened += 1;
+            }
+            Err(error) => self.fail(&error),
+        }
     }
 
     /// Its time base by the last reading, at an instant of `CLOCK_MONOTONIC_RAW`.
@@ -372,7 +386,8 @@ impl SharedPhc {
         self.overruns
     }
 
-    /// How often its device was opened: what was set up in it before is gone.
+    /// How often its device was opened, or the host suspended: what was set up in it before is
+    /// gone, or may be.
     #[must_use]
     pub const fn opened(&self) -> u64 {
         self.opened
@@ -425,7 +440,7 @@ impl SharedPhc {
 fn begin(
     device: &Phc,
     extrapolated: Option<&dyn Fn(Timestamp<Free>) -> Timestamp<Free>>,
-) -> Result<(SteeredLine, Crossing), NoPhc> {
+) -> Result<(SteeredLine, Crossing), PhcError> {
     let read = device.cross_read(ATTEMPTS)?;
     let base = match extrapolated {
         Some(extrapolated) => extrapolated(read.raw),

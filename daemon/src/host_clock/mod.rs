@@ -245,6 +245,23 @@ impl HostClock {
         Ok(())
     }
 
+    /// Goes on after the host was suspended for `slept`, s, of which the clock knows what its
+    /// kind does: the kernel has set the system clock ahead, a virtual clock is set ahead here,
+    /// and a PTP hardware clock may show anything.
+    ///
+    /// # Errors
+    /// If it does not take its frequency again.
+    pub fn host_slept(&mut self, slept: f64) -> Result<(), ClockError> {
+        match &mut self.kind {
+            Kind::Virtual(clock) => {
+                clock.step(Duration::from_seconds(slept).unwrap_or(Duration::ZERO));
+            }
+            Kind::System(clock) => clock.host_slept(),
+            Kind::Phc(clock) => clock.host_slept()?,
+        }
+        Ok(())
+    }
+
     /// True if another program has set the frequency of the clock, or switched the
     /// kernel's own discipline on, since utcd set it last. What it set counts from here
     /// on as what the clock runs at.

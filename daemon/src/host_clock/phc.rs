@@ -94,6 +94,14 @@ impl PhcClock {
         self.phc.borrow_mut().step(step)
     }
 
+    pub(super) fn host_slept(&mut self) -> Result<(), ClockError> {
+        let mut phc = self.phc.borrow_mut();
+        let frequency = phc.line().frequency();
+        phc.host_slept();
+        // A driver that sets its clock up anew loses it, and the kernel does not know.
+        if self.owned { phc.set_frequency(frequency) } else { Ok(()) }
+    }
+
     pub(super) fn notice_foreign_steering(&mut self) -> bool {
         // Notices a step, too, and takes it out of the time base.
         let mut phc = self.phc.borrow_mut();

@@ -67,6 +67,10 @@ impl SystemClock {
         Ok(())
     }
 
+    pub(super) fn host_slept(&self) {
+        self.line.take();
+    }
+
     pub(super) fn notice_foreign_steering(&mut self) -> bool {
         if !self.owned {
             return false;

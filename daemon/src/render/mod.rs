@@ -22,4 +22,4 @@ pub use interfaces::interfaces;
 pub use live::{frame, line, screen};
 pub use sources::sources;
 pub use status::{Verdict, status, verdict};
-pub use text::Colours;
+pub use text::{Colours, span};

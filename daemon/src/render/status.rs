@@ -198,6 +198,11 @@ fn daemon_page(status: &Status, colours: Colours) -> String {
     if let Some(recorder) = &status.recorder {
         table.row(vec!["Recorder".into(), self::recorder(recorder)]);
     }
+    if status.suspends.count > 0 {
+        let last = text::span(status.suspends.last);
+        let suspends = format!("{}, the last for {last}", status.suspends.count);
+        table.row(vec!["Suspends".into(), suspends.into()]);
+    }
     let running = format!("utcd {}, up {}", harmless(&status.version), text::span(status.uptime));
     table.row(vec!["Daemon".into(), running.into()]);
     table.render(colours)

@@ -143,7 +143,8 @@ fn shown(value: Option<f64>, text: impl Fn(f64) -> String, zero: &str) -> String
 
 /// How long something lasts or is ago, in the two largest units that fit: `2 d 3 h`,
 /// `4 min 5 s`, `64 s`, `125 ms`.
-pub(super) fn span(seconds: f64) -> String {
+#[must_use]
+pub fn span(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 10.0 {
         return time(Some(seconds));
     }

@@ -17,14 +17,13 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{Context, Report, Trouble};
 use crate::account::{Account, SharedAccount};
 use crate::host_clock::{CrossReading, HostClock};
+use crate::status::UNSYNCHRONISED;
 
 /// Standard uncertainty of two readings in whole nanoseconds together, s.
 const RESOLUTION: f64 = 0.41e-9;
 /// Stratum of a clock that is a reference by declaration (RFC 5905 figure 11 counts from
 /// 1, for the clock that follows it).
 const REFERENCE: u8 = 0;
-/// Stratum of a clock that follows nothing (RFC 5905 figure 11).
-const UNSYNCHRONISED: u8 = 16;
 
 /// The clock that is the source.
 #[derive(Debug, Clone)]
@@ -87,7 +86,7 @@ impl ClockSource {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
-            let account = self.upper.account.borrow().clone();
+            let account = self.upper.account.get();
             let usable = self.look(&account);
             self.reach = self.reach << 1 | u8::from(usable.is_ok());
             self.context.report(self.report(&account, usable));

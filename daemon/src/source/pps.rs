@@ -136,7 +136,7 @@ impl PpsSource {
         self.stamped_by = stamps(stamp.by);
         let delay = Duration::from_seconds(self.config.cable_delay).unwrap_or(Duration::ZERO);
         let at = stamp.at - delay;
-        let estimate = self.account.borrow().estimate;
+        let estimate = self.account.get().estimate;
         let believed = estimate.map(|(estimate, bound)| Believed::by(&estimate, bound, at));
         let frequency = self.marks.frequency(&self.context);
         match self.numbering.take(at, frequency, believed) {

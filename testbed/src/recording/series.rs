@@ -55,7 +55,11 @@ impl Line {
                 }
             }),
             Event::Round(believed) => believed_point(row, believed, origin),
-            Event::Keeper { .. } | Event::Told(_) | Event::Gone { .. } | Event::External(_) => None,
+            Event::Keeper { .. }
+            | Event::Suspend { .. }
+            | Event::Told(_)
+            | Event::Gone { .. }
+            | Event::External(_) => None,
         };
         let last = self.series.points.last().map_or(f64::NEG_INFINITY, |point| point.time);
         self.series.points.extend(point.filter(|point| point.time > last));

@@ -2,6 +2,7 @@
 
 pub(crate) mod adjust;
 mod conversion;
+mod slept;
 mod system;
 pub(crate) mod timex;
 
@@ -10,6 +11,7 @@ use nix::time::{ClockId, clock_gettime};
 
 pub use adjust::ClockError;
 pub use conversion::Conversion;
+pub use slept::Slept;
 pub use system::SystemClock;
 pub use timex::{KernelStatus, LeapSecond, LeapState, SyncState};
 
@@ -18,7 +20,8 @@ pub use timex::{KernelStatus, LeapSecond, LeapState, SyncState};
 pub const ATTEMPTS: u32 = 3;
 
 /// The free-running time base of the host: `CLOCK_MONOTONIC_RAW`, which runs at the
-/// rate of the hardware counter whatever is done to the system clock.
+/// rate of the hardware counter whatever is done to the system clock. It stands still while
+/// the host is suspended: see [`Slept`].
 #[must_use]
 pub fn raw_now() -> Timestamp<Free> {
     Timestamp::from_epoch(read(ClockId::CLOCK_MONOTONIC_RAW))
@@ -78,7 +81,7 @@ fn cross_read_once() -> CrossReading {
 
 #[expect(clippy::expect_used, reason = "no outside input: these clocks are in every Linux")]
 fn read(clock: ClockId) -> Duration {
-    let time = clock_gettime(clock).expect("CLOCK_REALTIME and CLOCK_MONOTONIC(_RAW) can be read");
+    let time = clock_gettime(clock).expect("the clocks that every kernel has can be read");
     Duration::from_secs(time.tv_sec()) + Duration::from_nanos(time.tv_nsec())
 }
 
