@@ -1,5 +1,6 @@
 //! Gives the time of a clock by NTP.
 
+mod nics;
 mod stamps;
 
 use std::cell::RefCell;
@@ -17,6 +18,7 @@ use tokio::time::sleep;
 use utcd_linux::interface::{Interface, Purpose, prepare};
 use utcd_linux::socket::{Hardware, Notice, OpenError, Received, Remote, Sent, server};
 
+use self::nics::Nics;
 use self::stamps::{Arrival, Departures, Stamps};
 use crate::board::Board;
 use crate::config::ServerTimeStamps;
@@ -134,6 +136,7 @@ impl NtpServer {
                 answers: Interleaved::default(),
                 stamps: Stamps::new(self.served.borrow().phcs.clone()),
                 departures: Departures::default(),
+                nics: Nics::default(),
                 served: Rc::clone(&self.served),
                 counts: Rc::clone(&self.counts),
             };
@@ -196,6 +199,7 @@ struct Listener {
     answers: Interleaved,
     stamps: Stamps,
     departures: Departures,
+    nics: Nics,
     served: Rc<RefCell<Served>>,
     counts: Rc<RefCell<NtpServerStatus>>,
 }
@@ -258,6 +262,9 @@ impl Listener {
     fn answer(&mut self, request: &[u8], received: &Received) {
         let served = Rc::clone(&self.served);
         let served = served.borrow();
+        if let Some(local) = received.local {
+            self.nics.received(local.interface, received.hardware.is_some());
+        }
         let (arrived, by) = self.stamps.arrival(&served.clock.borrow(), received);
         let Remote::Udp(client) = received.from else { return };
         let ip = client.ip().to_canonical();
