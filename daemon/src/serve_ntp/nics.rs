@@ -36,12 +36,11 @@ fn renew(interface: u32) {
     // One that is gone stamps nothing.
     let Some(interface) = all.into_iter().find(|one| one.index == interface) else { return };
     let name = interface.name;
-    match prepare(&name, Purpose::Ntp) {
-        Ok(_) => tracing::warn!(
-            "NTP server: {name} stamps no more; was it reset? It is asked anew"
-        ),
-        Err(reason) => tracing::warn!("NTP server: {name} stamps no more: {reason}"),
-    }
+    let now = match prepare(&name, Purpose::Ntp) {
+        Ok(_) => "was it reset? It is asked anew".to_owned(),
+        Err(reason) => reason.to_string(),
+    };
+    tracing::warn!("NTP server: {name} stamps no more: {now}");
 }
 
 #[cfg(test)]
