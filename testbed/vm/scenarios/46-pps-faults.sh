@@ -30,7 +30,8 @@ background+=($!)
 utcd_by_pulses "[[source.nmea]]
 name = \"sentences\"
 device = \"$RUN/gnss\""
-sleep 30
+# Locked by the sentences, the clock is slewed by what they were wrong by.
+sleep 150
 again "named by sentences"
 expect "named by sentences: they are heard" source_has sentences '"state":"candidate"'
 stop utcd
