@@ -60,10 +60,12 @@ gnss spike_ns 300000000
 sleep 3
 gnss spike_ns 500000000
 sleep 3
-# So near to the second that it is taken for the pulse, which is refused then.
+# So near to the second that it is taken for the pulse, which is refused then; or the kernel,
+# which keeps the last one, has the pulse before utcd has looked.
 gnss spike_ns 999300000
 sleep 10
-expect "lost and more: as many are refused" test $(($(refused pulse not-a-second) - before)) = 3
+check "lost and more: pulses less than 3 that are refused" \
+    $((3 - $(refused pulse not-a-second) + before)) 1
 expect "lost and more: the pulses lead" leads pulse
 late "lost and more" $NEAR_NS "$from"
 
