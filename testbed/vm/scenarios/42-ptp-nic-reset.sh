@@ -2,16 +2,6 @@
 # title: PTP on a PHC: a NIC that is reset, a processor taken away, a clock stepped far
 # topology: 0-1
 . "$VMLAB/guest/phc.sh"
-begin 90 '[serve.ntp]
-listen = ["198.18.0.2:123"]'
-utcd asker A <<END
-[[clock]]
-type = "virtual"
-[[source.ntp]]
-server = "198.18.0.2"
-min-poll = 0
-max-poll = 0
-END
 # answers_stamped LABEL: the NIC stamps the requests that the NTP server answers.
 answers_stamped() {
     local before
@@ -20,7 +10,9 @@ answers_stamped() {
     expect "$1: the requests of NTP are stamped by the NIC" test "$(stamped)" -gt "$before"
 }
 stamped() { utcctl utcd status --json | sed -nE 's/.*"hardware_stamped":([0-9]+).*/\1/p'; }
-answers_stamped "before"
+
+begin 90 '[serve.ntp]
+listen = ["198.18.0.2:123"]'
 pid=${running[utcd]}
 
 progress "the NIC is reset"
@@ -29,10 +21,26 @@ setp 1 reset 1
 after "NIC reset" 60
 claims "NIC reset" faults 1 "$from" 40
 expect "NIC reset: it is said" told 'source .* stamps no more'
-expect "NIC reset: the NTP server says it, too" told 'NTP server: hts1 stamps no more'
-answers_stamped "NIC reset"
 expect "NIC reset: the stamps are the NIC's again" \
     sh -c "$(dirname "$UTCD")/utcctl --socket $RUN/utcd.sock sources --json | grep -q '\"time_stamps\":\"hardware\"'"
+
+progress "the NIC is reset again, while it stamps for the NTP server, too"
+utcd asker A <<END
+[[clock]]
+type = "virtual"
+[[source.ntp]]
+server = "198.18.0.2"
+min-poll = 0
+max-poll = 0
+END
+sleep 10
+answers_stamped "before"
+setp 1 reset 1
+sleep 20
+expect "reset again: the NTP server says it" told 'NTP server: hts1 stamps no more'
+answers_stamped "reset again"
+stop asker
+after "reset again" 30
 
 progress "a busy real-time task takes the processor for 20 s"
 from=$(uptime_s)
