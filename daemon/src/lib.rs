@@ -18,6 +18,7 @@ pub mod interfaces;
 pub mod leap;
 pub mod logging;
 pub mod metrics;
+mod missing;
 pub mod net;
 pub mod nmea;
 pub mod output;

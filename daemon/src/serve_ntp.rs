@@ -1,5 +1,6 @@
 //! Gives the time of a clock by NTP.
 
+mod nics;
 mod stamps;
 
 use std::cell::RefCell;
@@ -19,6 +20,7 @@ use tokio::time::sleep;
 use utcd_linux::interface::{Interface, Purpose, prepare};
 use utcd_linux::socket::{Hardware, Notice, NtpOver, OpenError, Received, Remote, Sent, server};
 
+use self::nics::Nics;
 use self::stamps::{Arrival, Departures, Stamps};
 use crate::board::Board;
 use crate::config::ServerTimeStamps;
@@ -154,6 +156,7 @@ impl NtpServer {
                 stamps: Stamps::new(self.served.borrow().phcs.clone()),
                 departures: Departures::default(),
                 suspends: self.served.borrow().board.suspends().count(),
+                nics: Nics::default(),
                 served: Rc::clone(&self.served),
                 counts: Rc::clone(&self.counts),
             };
@@ -224,6 +227,7 @@ struct Listener {
     departures: Departures,
     /// The suspends of the host that the answers are of after.
     suspends: u64,
+    nics: Nics,
     served: Rc<RefCell<Served>>,
     counts: Rc<RefCell<NtpServerStatus>>,
 }
@@ -297,6 +301,9 @@ impl Listener {
     fn answer(&mut self, request: &[u8], received: &Received) {
         let served = Rc::clone(&self.served);
         let served = served.borrow();
+        if let Some(local) = received.local {
+            self.nics.received(local.interface, received.hardware.is_some());
+        }
         let (arrived, by) = self.stamps.arrival(&served.clock.borrow(), received);
         let Remote::Udp(client) = received.from else { return };
         let ip = client.ip().to_canonical();

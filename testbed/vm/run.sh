@@ -158,6 +158,7 @@ stop() { kill -KILL "$qpid" 2>/dev/null; wait "$qpid" 2>/dev/null; qpid=; wait "
 
 SECONDS=0
 for t in "${tries[@]}"; do
+    [ -n "$icount" ] || vmlab_say "in real time by $t: the load of this machine shows in all figures"
     boot "$t"
     if [ "$t" = kvm ] && [ ${#tries[@]} -gt 1 ]; then
         wait_for 30 "$ctl/up"       # KVM boots in a few seconds, or not at all

@@ -63,10 +63,6 @@ impl Filter {
         self.covariance[FLOOR][FLOOR]
     }
 
-    pub(super) fn wander(&self) -> f64 {
-        self.wander
-    }
-
     /// Variances and covariance of offset and frequency: xx, xy, yy.
     pub(super) fn variances(&self) -> [f64; 3] {
         let p = &self.covariance;

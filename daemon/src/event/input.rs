@@ -203,10 +203,11 @@ impl EventTask {
     /// Counts edges that are lost, and says so the first time.
     fn lose(&self, reason: &str, count: u64, course: &mut Course) {
         if course.status.lost.is_empty() {
-            tracing::warn!(
-                "event {}: edges are lost ({reason}): they come faster than this host takes them",
-                self.config.name
-            );
+            let cause = match reason {
+                "no-stamp" => "the clock was stepped, or they were fetched late",
+                _ => "they come faster than this host takes them",
+            };
+            tracing::warn!("event {}: edges are lost ({reason}): {cause}", self.config.name);
         }
         *course.status.lost.entry(reason.to_owned()).or_default() += count;
         course.lost += count;

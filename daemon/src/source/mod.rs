@@ -5,7 +5,6 @@ pub mod clock;
 pub mod gpsd;
 mod latency;
 mod marks;
-mod missing;
 pub mod nmea;
 pub mod ntp;
 pub mod pps;

@@ -10,9 +10,9 @@ use utcd_linux::socket::{Hardware, HardwareStamp, Received, StampFaults, Stampin
 
 use super::Context;
 use super::latency::{Latency, Link};
-use super::missing::Missing;
 use crate::config::TimeStamps;
 use crate::host_clock::{Place, SharedPhc};
+use crate::missing::Missing;
 use crate::status::SourceStatus;
 
 /// The stamps of one source.

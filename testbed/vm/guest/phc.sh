@@ -4,7 +4,8 @@
 NEAR_NS=100
 TRUTH=$SIM/clock1/vs_clock0_ns
 
-# begin [SECONDS]: from 0.78 ms and 15 ppm off; so long, by default 90 s, until it is on time.
+# begin [SECONDS [LINE...]]: from 0.78 ms and 15 ppm off; so long, by default 90 s, until it is
+# on time; more lines for the configuration of utcd.
 begin() {
     wire A hts0 B hts1
     ports delay_ns 500
@@ -14,7 +15,7 @@ begin() {
     wander 15000000 1e-9 1
     watch faults "$TRUTH"
     ptp4l_master master A 0 hts0
-    utcd_client utcd B hts1
+    utcd_client utcd B hts1 0 "${@:2}"
     claim faults "$TRUTH" utcd
     sleep "${1:-90}"
     check "locked, ns off the truth" "$(cat "$TRUTH")" $NEAR_NS

@@ -82,6 +82,26 @@ state_is() { utcctl utcd clocks --json | head -n 1 | grep -q "\"state\":\"$1\"";
 # told PATTERN: whether it has said so.
 told() { grep -qE "$1" "$RUN/utcd.log"; }
 
+# events: of each that has a time: ns off the nearest second, and U and bound, ns.
+events() {
+    local number='([-+.e0-9]+)'
+    utcctl utcd events --json |
+        sed -nE "s/.*\"tai_nanoseconds\":$number,\"uncertainty\":$number,\"bound\":$number.*\"traceable\":true.*/\1 \2 \3/p" |
+        awk '{ print ($1 > 5e8 ? $1 - 1e9 : $1) + 0, $2 * 1e9, $3 * 1e9 }'
+}
+# check_events COUNT: the last so many, which are at full seconds.
+check_events() {
+    local all outside_u outside_bound largest
+    read -r all outside_u outside_bound largest < <(events | tail -n "$1" | awk '
+        { error = $1 < 0 ? -$1 : $1; n++ }
+        error > $2 { u++ } error > $3 { b++ } error > most { most = error }
+        END { print n + 0, u + 0, b + 0, most + 0 }')
+    expect "an event for each second" test "$all" = "$1"
+    check "events: ns off the truth" "$largest" $NEAR_NS
+    check "events of $all that U does not cover" "$outside_u" $((all / 20))
+    check "events of $all that the bound does not cover" "$outside_bound" 0
+}
+
 # chronyd NAME NAMESPACE [OPTION...]: with the configuration on standard input.
 chronyd() {
     local name=$1 namespace=$2 dir=$RUN/$1.d

@@ -40,13 +40,6 @@ advance = "$ADVANCE_NS ns"
 directory = "$RUN/record"
 END
 
-# events: the time of each that has one, ns off the nearest second, and U and bound, ns.
-events() {
-    local number='([-+.e0-9]+)'
-    utcctl utcd events --json |
-        sed -nE "s/.*\"tai_nanoseconds\":$number,\"uncertainty\":$number,\"bound\":$number.*\"traceable\":true.*/\1 \2 \3/p" |
-        awk '{ print ($1 > 5e8 ? $1 - 1e9 : $1) + 0, $2 * 1e9, $3 * 1e9 }'
-}
 # pulses LABEL: those that are put out begin the seconds, but for the advance.
 pulses() {
     expect "$1: pulses are put out" grep -qx Y "$SIM/clock1/output_on"
@@ -61,14 +54,7 @@ expect "before there is a master: no pulses" grep -qx N "$SIM/clock1/output_on"
 ptp4l_master master A 0 hts0
 expect "locked" wait_for 120 state_is locked
 sleep 120
-read -r all outside_u outside_bound largest < <(events | tail -n 90 | awk '
-    { error = $1 < 0 ? -$1 : $1; n++ }
-    error > $2 { u++ } error > $3 { b++ } error > most { most = error }
-    END { print n + 0, u + 0, b + 0, most + 0 }')
-expect "an event for each second" test "$all" = 90
-check "events: ns off the truth" "$largest" $NEAR_NS
-check "events of $all that U does not cover" "$outside_u" $((all / 20))
-check "events of $all that the bound does not cover" "$outside_bound" 0
+check_events 90
 progress "U of the last event: $(events | tail -n 1 | cut -d' ' -f2) ns"
 # ptp4l gives the time of clock 0 as TAI.
 now=$(phc_ctl "$(phc 0)" get | sed -nE 's/.*clock time is ([0-9]+)\..*/\1/p')

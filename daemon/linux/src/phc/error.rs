@@ -82,7 +82,8 @@ pub enum PhcError {
     },
     /// A periodic output cannot be like this.
     #[error(
-        "no periodic output has a period of {:?}, a phase of {:?} and a width of {:?}: the          period must be positive, the phase within it, and the width less than it",
+        "no periodic output has a period of {:?}, a phase of {:?} and a width of {:?}: the \
+         period must be positive, the phase within it, and the width less than it",
         .0.period, .0.phase, .0.width
     )]
     Impossible(PeriodicOutput),

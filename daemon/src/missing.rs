@@ -9,34 +9,34 @@ const PATIENCE: u32 = 4;
 
 /// What has been missed since the last stamp, each way.
 #[derive(Debug)]
-pub(super) struct Missing {
+pub(crate) struct Missing {
     received: u32,
     sent: u32,
     patience: u32,
 }
 
 impl Missing {
-    pub(super) const fn none() -> Self {
+    pub(crate) const fn none() -> Self {
         Self { received: 0, sent: 0, patience: PATIENCE }
     }
 
     /// A message came with its stamp, or without one that it should have.
-    pub(super) const fn received(&mut self, stamped: bool) {
+    pub(crate) const fn received(&mut self, stamped: bool) {
         self.received = if stamped { 0 } else { self.received.saturating_add(1) };
     }
 
     /// A message was sent: its stamp is missed until one comes.
-    pub(super) const fn sent(&mut self) {
+    pub(crate) const fn sent(&mut self) {
         self.sent = self.sent.saturating_add(1);
     }
 
     /// A stamp of a message that was sent.
-    pub(super) const fn transmitted(&mut self) {
+    pub(crate) const fn transmitted(&mut self) {
         self.sent = 0;
     }
 
     /// True if the NIC is to be asked now. To be called now and then.
-    pub(super) fn is_to_be_asked(&mut self) -> bool {
+    pub(crate) fn is_to_be_asked(&mut self) -> bool {
         let missed = self.received.max(self.sent);
         if missed == 0 {
             self.patience = PATIENCE;
