@@ -27,12 +27,22 @@ const LOCKED_PART: f64 = 0.1;
 pub struct Limits {
     /// Errors beyond it are stepped while stepping is allowed, s.
     pub step_threshold: f64,
-    /// Steps allowed until the clock is locked first, and after each interference.
+    /// Steps allowed until the clock is locked to what is known better than that threshold,
+    /// and after each interference.
     pub max_steps: u32,
     /// Errors beyond it are refused, s.
     pub panic_threshold: Option<f64>,
     /// The largest part of the frequency that takes out an error, ratio.
     pub max_slew_rate: f64,
+}
+
+impl Limits {
+    /// Within how much of the `estimate` a clock becomes locked, and within how much it
+    /// stays so, s.
+    fn nearness(&self, estimate: &Estimate) -> [f64; 2] {
+        let near = (LOCKED_PART * self.step_threshold).max(2.0 * estimate.offset_deviation);
+        [near, self.step_threshold.max(near)]
+    }
 }
 
 /// A clock, read together with its time base.
@@ -263,16 +273,26 @@ impl Discipline {
             self.state = State::Panic;
             return None;
         }
-        if error.abs() > limits.step_threshold && self.steps_left > 0 {
+        let [near, far] = limits.nearness(estimate);
+        // Where it is locked, what the estimate leaves open is no reason to step.
+        let locked = self.state == State::Locked;
+        if error.abs() > if locked { far } else { limits.step_threshold } && self.steps_left > 0 {
             self.state = self.followed_state(State::Acquiring);
             self.steps_left -= 1;
             self.steps += 1;
             return Duration::from_seconds(-error).map(Command::Step);
         }
-        self.state = self.followed_state(self.nearness(limits, error.abs(), estimate));
+        // With some hysteresis.
+        let is_near = error.abs() <= if locked { far } else { near };
+        let state = if is_near { State::Locked } else { State::Acquiring };
+        self.state = self.followed_state(state);
         if self.state == State::Locked {
-            self.steps_left = 0;
             self.displaced = 0.0;
+            // A clock that has only been told the second may have to step when a better
+            // source shows where in it.
+            if far <= limits.step_threshold {
+                self.steps_left = 0;
+            }
         }
         let rate = self.slew.rate(now, error, estimate.offset_deviation, limits.max_slew_rate);
         Some(Command::Frequency(estimate.frequency - rate))
@@ -286,14 +306,6 @@ impl Discipline {
 
     fn followed_state(&self, state: State) -> State {
         if self.holdover_since.is_some() { State::Holdover } else { state }
-    }
-
-    /// Locked or acquiring, with some hysteresis.
-    fn nearness(&self, limits: &Limits, error: f64, estimate: &Estimate) -> State {
-        let near = (LOCKED_PART * limits.step_threshold).max(2.0 * estimate.offset_deviation);
-        let far = limits.step_threshold.max(near);
-        let limit = if self.state == State::Locked { far } else { near };
-        if error <= limit { State::Locked } else { State::Acquiring }
     }
 
     /// How far the clock is from where it should have come since the last tick.

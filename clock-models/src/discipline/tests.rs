@@ -340,6 +340,26 @@ fn a_correction_is_made_in_the_sooner_the_more_it_stands_out_and_then_nothing_is
     }
 }
 
+/// Sentences of a receiver tell the second, and its pulses where in it that begins.
+#[test]
+fn steps_are_left_until_the_estimate_is_better_than_what_is_stepped() {
+    let mut bench = Bench::new(0.0, 0.0);
+    bench.deviation = 10e-3;
+    bench.run(5);
+    assert_eq!((bench.discipline.state(), bench.discipline.steps()), (State::Locked, 0));
+    // What the estimate left open is no reason to step.
+    bench.offset += 19e-3;
+    bench.run(1);
+    assert_eq!((bench.discipline.state(), bench.discipline.steps()), (State::Locked, 0));
+    bench.deviation = 1e-6;
+    bench.run(5);
+    assert_eq!((bench.discipline.state(), bench.discipline.steps()), (State::Locked, 1));
+    // From now on nothing is stepped any more.
+    bench.offset += 19e-3;
+    bench.run(1);
+    assert_eq!((bench.discipline.state(), bench.discipline.steps()), (State::Acquiring, 1));
+}
+
 #[test]
 fn begun_anew_it_takes_nothing_for_interference_and_steps_as_at_the_start() {
     let mut bench = Bench::new(0.0, 0.0);
