@@ -4,7 +4,9 @@
 //! (`Display` of [`Config`], for `utcctl config show`) and the reference page are made
 //! from it; [`ConfigError`] shows each problem at its place, with what to write instead.
 
+mod certificate;
 mod check;
+mod defaults;
 mod error;
 mod kind;
 mod quantity;
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-pub use check::utc_date;
+pub use certificate::utc_date;
 pub use error::{ConfigError, Problem};
 pub use reference::reference_page;
 pub use schema::*;
