@@ -1,8 +1,9 @@
 //! The configuration of utcd, `/etc/utcd/utcd.toml`.
 //!
-//! `schema.rs` says everything about every key once. Reading, the effective configuration
-//! (`Display` of [`Config`], for `utcctl config show`) and the reference page are made
-//! from it; [`ConfigError`] shows each problem at its place, with what to write instead.
+//! `schema.rs` and the files in `schema/` say everything about every key once. Reading,
+//! the effective configuration (`Display` of [`Config`], for `utcctl config show`) and the
+//! reference page are made from it; [`ConfigError`] shows each problem at its place, with
+//! what to write instead.
 
 mod certificate;
 mod check;
