@@ -1,10 +1,13 @@
 //! The configuration of utcd, `/etc/utcd/utcd.toml`.
 //!
-//! `schema.rs` says everything about every key once. Reading, the effective configuration
-//! (`Display` of [`Config`], for `utcctl config show`) and the reference page are made
-//! from it; [`ConfigError`] shows each problem at its place, with what to write instead.
+//! `schema.rs` and the files in `schema/` say everything about every key once. Reading,
+//! the effective configuration (`Display` of [`Config`], for `utcctl config show`) and the
+//! reference page are made from it; [`ConfigError`] shows each problem at its place, with
+//! what to write instead.
 
+mod certificate;
 mod check;
+mod defaults;
 mod error;
 mod kind;
 mod quantity;
@@ -20,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-pub use check::utc_date;
+pub use certificate::utc_date;
 pub use error::{ConfigError, Problem};
 pub use reference::reference_page;
 pub use schema::*;

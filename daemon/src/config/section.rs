@@ -19,7 +19,7 @@ pub(super) enum Absent {
     Required,
     /// This value, as it would stand in the file.
     Text(&'static str),
-    /// Nothing is set, or `check` fills it in: told in words.
+    /// Nothing is set, or `fill_in` sets it: told in words.
     Otherwise(&'static str),
 }
 
