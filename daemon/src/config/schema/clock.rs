@@ -65,9 +65,9 @@ section! {
         /// A larger offset is stepped, while steps are left; a smaller one is slewed.
         "step-threshold" => step_threshold: Option<f64> =
             Maybe(time().above(0.0).at_most(DAY)), Otherwise("1 ms, or 20 µs for type phc");
-        /// How many steps are made at most until the clock is locked for the first time,
-        /// and again after another program has moved it. Afterwards every offset is
-        /// slewed: programs on the host see no jump. 0 never steps.
+        /// How many steps are made at most until the clock is locked and known to the
+        /// step-threshold, and again after another program has moved it. Afterwards every
+        /// offset is slewed: programs on the host see no jump. 0 never steps.
         "max-steps" => max_steps: u32 = Count(0..=1_000_000), Text("3");
         /// A correction larger than this is refused, and the clock left alone until an
         /// operator has looked. It holds from the first correction on: a host without a
