@@ -70,9 +70,11 @@ pub enum Action {
 /// delay, which is what a message would show that goes back at once. No Sync makes both, and
 /// no link delay is used twice, so that the noise of each reading is its own.
 ///
-/// The first master that is heard where there is no other is measured from its first
-/// Announce on. Its comparisons leave the port when its second one has qualified it (IEEE
-/// 1588-2019 9.3.2.5): nobody is followed who announced himself only once.
+/// The first master that is heard where no other is qualified is measured from its first
+/// Announce on. Its comparisons leave the port when there is one of both directions, or when
+/// its second Announce has qualified it. IEEE 1588-2019 9.3.2.5 waits for the second Announce
+/// in any case, IEEE 802.1AS-2020 10.3.11 never: a master that has answered is no stray
+/// message, and who knows no other loses nothing by it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PortComparison {
     /// With the differences as TAI, corrections and delayAsymmetry included. The root
@@ -139,12 +141,11 @@ impl Port {
     /// What the port is doing.
     #[must_use]
     pub fn status(&self) -> PortStatus {
-        let followed = self.selected().is_some_and(|master| master.qualified);
         PortStatus {
             state: match self.master {
                 _ if !self.link_up || self.has_several_neighbours() => PortState::Faulty,
                 None => PortState::Listening,
-                Some(_) if self.slave.calibrated && followed => PortState::Slave,
+                Some(_) if self.slave.calibrated => PortState::Slave,
                 Some(_) => PortState::Uncalibrated,
             },
             parent: self.selected().map(Parent::from),
@@ -304,10 +305,16 @@ impl Port {
             self.engine.select(&masters)
         };
         self.change_master(self.engine.master());
-        if self.selected().is_some_and(|master| master.qualified) {
-            self.actions.extend(self.slave.early.drain(..).map(Action::Compared));
-        }
+        self.release();
         self.fulfil(requests, now);
+    }
+
+    /// Lets the comparisons with the master out, once it may be followed.
+    fn release(&mut self) {
+        let qualified = self.selected().is_some_and(|master| master.qualified);
+        if qualified || self.slave.calibrated {
+            self.actions.extend(self.slave.made.drain(..).map(Action::Compared));
+        }
     }
 
     /// The master, as it announces itself.

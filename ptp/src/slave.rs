@@ -13,9 +13,9 @@ use crate::rejection::Rejection;
 use crate::timescale::UtcOffsetMismatch;
 use crate::wire::Flags;
 
-/// Comparisons that are kept for a master until it is qualified: two seconds of Sync and
+/// Comparisons that are kept until the master may be followed: two seconds of Sync and
 /// Delay_Req at the highest rate.
-const EARLY: usize = 512;
+const KEPT: usize = 512;
 
 /// What belongs to the selected master, and ends with it.
 #[derive(Default)]
@@ -34,8 +34,8 @@ pub(crate) struct Slave {
     pub(crate) utc_offset_mismatch: Option<UtcOffsetMismatch>,
     /// A comparison of both directions was made.
     pub(crate) calibrated: bool,
-    /// Comparisons with a master that is not qualified yet.
-    pub(crate) early: VecDeque<PortComparison>,
+    /// Comparisons that have not left the port yet.
+    pub(crate) made: VecDeque<PortComparison>,
 }
 
 /// The last Sync.
@@ -192,12 +192,12 @@ impl Slave {
         self.waiting.replace(to).map(|before| (None, Some(before)))
     }
 
-    /// Keeps a comparison until the master is qualified; the last ones if there are many.
-    pub(crate) fn keep_early(&mut self, comparison: PortComparison) {
-        if self.early.len() == EARLY {
-            self.early.pop_front();
+    /// Keeps a comparison until it leaves the port; the last ones if there are many.
+    pub(crate) fn keep(&mut self, comparison: PortComparison) {
+        if self.made.len() == KEPT {
+            self.made.pop_front();
         }
-        self.early.push_back(comparison);
+        self.made.push_back(comparison);
     }
 }
 

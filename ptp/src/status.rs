@@ -14,9 +14,9 @@ pub enum PortState {
     Faulty,
     /// No master is known.
     Listening,
-    /// A master is selected, and not yet qualified or not yet compared in both directions.
+    /// A master is selected, and not yet compared in both directions.
     Uncalibrated,
-    /// Compared with its master, which is qualified.
+    /// Compared with its master.
     Slave,
 }
 

@@ -3,7 +3,7 @@
 use clock_models::comparison::{Reading, Stamp};
 use clock_models::time::{Duration, Tai, Timestamp};
 
-use super::{Action, Port};
+use super::Port;
 use crate::direct::Turn;
 use crate::engine::Measured;
 use crate::peer::Exchanged;
@@ -114,12 +114,8 @@ impl Port {
 
     fn compared(&mut self, readings: (Option<Stamped>, Option<Stamped>)) {
         let Some(master) = self.selected() else { return };
-        let qualified = master.qualified;
         let Some(comparison) = slave::comparison(readings, master) else { return };
-        if qualified {
-            self.actions.push_back(Action::Compared(comparison));
-        } else {
-            self.slave.keep_early(comparison);
-        }
+        self.slave.keep(comparison);
+        self.release();
     }
 }

@@ -50,7 +50,7 @@ fn the_better_master_is_chosen_and_the_other_takes_over_when_it_dies() {
 }
 
 #[test]
-fn a_master_is_measured_from_its_first_announce_on_and_followed_from_its_second() {
+fn a_lone_master_is_followed_once_it_has_announced_itself_and_answered() {
     // An Announce at 0.037 s and at 2.037 s, eight Sync and Delay_Req a second.
     let slow = Master {
         log_announce_interval: 1,
@@ -59,14 +59,14 @@ fn a_master_is_measured_from_its_first_announce_on_and_followed_from_its_second(
         ..master(1, 100)
     };
     let mut pair = Pair::new(config(), vec![slow]);
-    pair.run(2.0);
+    pair.run(0.05);
     assert_eq!(pair.port.status().state, PortState::Uncalibrated);
     assert!(pair.compared.is_empty());
-    // Its second Announce, and no Sync yet.
-    pair.run(0.05);
+    pair.run(1.95);
     assert_eq!(pair.port.status().state, PortState::Slave);
     let both = |c: &&crate::PortComparison| c.comparison.two_way(0.0).is_some();
     assert!(pair.compared.iter().filter(both).count() > 4);
+    // The Syncs from before it answered are not lost.
     let times: Vec<_> = pair.compared.iter().filter_map(|c| c.comparison.from_reference).collect();
     assert_eq!(times.len(), 16);
     assert!(times.is_sorted_by_key(|reading| reading.at));
@@ -75,14 +75,25 @@ fn a_master_is_measured_from_its_first_announce_on_and_followed_from_its_second(
 }
 
 #[test]
-fn a_master_that_announces_itself_once_is_never_followed() {
-    let once = Master { log_announce_interval: 1, ..master(1, 100) };
+fn a_master_that_announces_itself_once_and_never_answers_is_not_followed() {
+    let once = Master { log_announce_interval: 4, answers: false, ..master(1, 100) };
     let mut pair = Pair::new(config(), vec![once]);
-    pair.run(1.5);
+    pair.run(15.0);
+    assert_eq!(pair.port.status().state, PortState::Uncalibrated);
     pair.masters[0].alive = false;
-    pair.run(20.0);
+    pair.run(60.0);
     assert!(pair.compared.is_empty());
     assert_eq!(pair.port.status().state, PortState::Listening);
+}
+
+#[test]
+fn a_lone_master_that_has_answered_gives_way_to_a_better_one() {
+    let first = Master { log_announce_interval: 1, ..master(1, 100) };
+    let mut pair = Pair::new(config(), vec![first, master(2, 90)]);
+    pair.run(20.0);
+    assert_eq!(pair.changes.len(), 2);
+    assert_eq!(pair.master(), Some(pair.masters[1].identity));
+    assert_unmixed(&pair);
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub(super) struct Master {
     /// of it told by the Follow_Up; of Delay_Req.
     pub(super) residence: (i64, i64),
     pub(super) alive: bool,
+    /// It answers Delay_Req.
+    pub(super) answers: bool,
     pub(super) sequence_ids: [u16; 2],
 }
 
@@ -73,6 +75,7 @@ impl Master {
             up: MICROSECOND * 50,
             residence: (0, 0),
             alive: true,
+            answers: true,
             sequence_ids: [0xfffd; 2],
         }
     }
@@ -222,7 +225,7 @@ impl Pair {
             Event::Sync(index) => self.send_sync(index),
             Event::Request(index, header) => {
                 let master = &self.masters[index];
-                if master.alive {
+                if master.alive && master.answers {
                     let bytes = master.delay_resp(&header, now).encode();
                     self.schedule(now + master.down, Event::Arrive { bytes, event: false });
                 }
