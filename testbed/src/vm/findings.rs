@@ -111,12 +111,14 @@ impl Findings {
         Some(())
     }
 
+    /// Of several limits the least one counts.
     fn limit(&mut self, case: &str, program: &str, quantity: &str, most: f64) -> Option<()> {
         let meant = |figure: &&mut Figure| {
             (figure.case.as_str(), figure.program.as_str(), figure.quantity.as_str())
                 == (case, program, quantity)
         };
-        self.figures.iter_mut().find(meant)?.most = Some(most);
+        let figure = self.figures.iter_mut().find(meant)?;
+        figure.most = Some(figure.most.map_or(most, |before| before.min(most)));
         Some(())
     }
 
@@ -165,8 +167,16 @@ mod tests {
         ]);
         assert_eq!(findings.figures[3].most, Some(0.7 * 2e-8));
         assert!(!findings.hold());
-        findings.take("@reach\ta\trms\t0.8");
+    }
+
+    #[test]
+    fn of_several_limits_the_least_counts() {
+        let mut findings = found(&["@figure\ta\tutcd\trms\t1.5e-8", "@limit\ta\tutcd\trms\t2e-8"]);
         assert!(findings.hold());
+        for (most, holds) in [("1e-8", false), ("3e-8", false)] {
+            findings.take(&format!("@limit\ta\tutcd\trms\t{most}"));
+            assert_eq!(findings.hold(), holds, "{most}");
+        }
     }
 
     #[test]

@@ -4,5 +4,5 @@
 # timeout: 2700
 . "$VMLAB/guest/accuracy.sh"
 conditions 0 1 0 1e-9
-compare 1 0.5
+compare 1 1.4 0.6 0.5
 finish

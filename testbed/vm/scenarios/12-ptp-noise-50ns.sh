@@ -4,5 +4,5 @@
 # timeout: 2700
 . "$VMLAB/guest/accuracy.sh"
 conditions 50 8 0 1e-9
-compare 0.7 0.5
+compare 0.7 26 15 0.5
 finish

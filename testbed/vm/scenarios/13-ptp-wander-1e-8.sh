@@ -4,5 +4,5 @@
 # timeout: 2700
 . "$VMLAB/guest/accuracy.sh"
 conditions 50 8 0 1e-8
-compare 0.75 0.5
+compare 0.75 44 22 0.5
 finish

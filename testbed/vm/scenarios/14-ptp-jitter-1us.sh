@@ -4,5 +4,5 @@
 # timeout: 2700
 . "$VMLAB/guest/accuracy.sh"
 conditions 8 8 1000 1e-9
-compare 0.4 0.5
+compare 0.4 68 102 0.5
 finish

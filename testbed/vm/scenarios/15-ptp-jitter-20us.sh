@@ -4,5 +4,5 @@
 # timeout: 2700
 . "$VMLAB/guest/accuracy.sh"
 conditions 8 8 20000 1e-9
-compare 0.4
+compare 0.4 1390 1984
 finish

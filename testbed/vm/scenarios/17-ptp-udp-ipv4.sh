@@ -5,5 +5,5 @@
 TRANSPORT=UDPv4 MECHANISM=E2E
 . "$VMLAB/guest/accuracy.sh"
 conditions 8 8 0 1e-9
-compare 0.7 0.5
+compare 0.7 7.8 3.8 0.5
 finish
