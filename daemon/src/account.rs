@@ -26,7 +26,7 @@ pub struct Account {
 /// The last account, for those who compare their clock with this one.
 #[derive(Debug, Clone)]
 pub struct SharedAccount {
-    /// With the number of suspends that there had been.
+    /// With the number of suspends that there had been when its clock was read.
     last: Rc<RefCell<(u64, Rc<Account>)>>,
     suspends: Suspends,
 }
@@ -38,9 +38,10 @@ impl SharedAccount {
         Self { last: Rc::default(), suspends }
     }
 
-    /// Puts another account in the place of the last.
-    pub fn put(&self, account: Account) {
-        self.last.replace((self.suspends.count(), Rc::new(account)));
+    /// Puts another account in the place of the last: of a clock that was read after so many
+    /// `suspends`.
+    pub fn put(&self, account: Account, suspends: u64) {
+        self.last.replace((suspends, Rc::new(account)));
     }
 
     /// The last account, which is void where the host was suspended since.
@@ -132,12 +133,15 @@ mod tests {
     fn an_account_is_void_once_the_host_was_suspended() {
         let suspends = Suspends::none_yet();
         let shared = SharedAccount::new(suspends.clone());
-        shared.put(account(ClockState::Locked, true, 0.0));
+        shared.put(account(ClockState::Locked, true, 0.0), 0);
         assert_eq!(shared.get().usable(), Ok(()));
         let slept = Slept::now().most + Duration::from_secs(60);
         suspends.notice(Slept { least: slept, most: slept });
         assert!(shared.get().usable().is_err() && shared.get().estimate.is_none());
-        shared.put(account(ClockState::Locked, true, 0.0));
+        // Its owner had not noticed yet.
+        shared.put(account(ClockState::Locked, true, 0.0), 0);
+        assert!(shared.get().usable().is_err());
+        shared.put(account(ClockState::Locked, true, 0.0), 1);
         assert_eq!(shared.get().usable(), Ok(()));
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::status::{
     ClockStatus, EventStatus, LeapStatus, NtpServerStatus, OutputStatus, RecorderStatus,
-    SourceStatus, Status,
+    SourceStatus, Status, SuspendStatus,
 };
 use crate::suspends::Suspends;
 
@@ -104,13 +104,19 @@ impl Board {
         &self.suspends
     }
 
-    /// Puts a clock and all its sources on the board and publishes.
-    pub fn put_clock(&self, clock: ClockStatus, sources: Vec<SourceStatus>) {
+    /// Puts a clock and all its sources on the board, as they were seen after so many
+    /// `suspends` of the host, and publishes.
+    pub fn put_clock(
+        &self,
+        clock: ClockStatus,
+        sources: Vec<SourceStatus>,
+        suspends: SuspendStatus,
+    ) {
         {
             let mut draft = self.draft.borrow_mut();
-            if draft.suspends.count < self.suspends.count() {
+            if draft.suspends.count < suspends.count {
                 // The other clocks, too, are not known any more.
-                draft.withdraw(self.suspends.status());
+                draft.withdraw(suspends);
             }
             let name = clock.name.clone();
             replace(&mut draft.clocks, clock, |c| c.name.clone());
@@ -194,11 +200,21 @@ mod tests {
     fn clocks_keep_their_place_and_only_the_newest_is_shown() {
         let board = Board::new();
         let view = board.subscribe();
-        board.put_clock(clock("a", 0), vec![]);
-        board.put_clock(clock("b", 0), vec![]);
-        board.put_clock(clock("a", 1), vec![]);
+        put(&board, clock("a", 0), vec![]);
+        put(&board, clock("b", 0), vec![]);
+        put(&board, clock("a", 1), vec![]);
         let status = view.current();
         assert_eq!(status.clocks, [clock("a", 1), clock("b", 0)]);
+    }
+
+    /// By an owner that knows of every suspend.
+    fn put(board: &Board, clock: ClockStatus, sources: Vec<SourceStatus>) {
+        board.put_clock(clock, sources, board.suspends().status());
+    }
+
+    fn suspend(board: &Board) {
+        let slept = Slept::now().most + Duration::from_secs(60);
+        board.suspends().notice(Slept { least: slept, most: slept });
     }
 
     #[test]
@@ -206,18 +222,26 @@ mod tests {
         let board = Board::new();
         let view = board.subscribe();
         let claim = |name: &str| ClockStatus { bound: Some(1e-6), ..clock(name, 3) };
-        board.put_clock(claim("a"), vec![]);
-        board.put_clock(claim("b"), vec![SourceStatus::default()]);
-        let slept = Slept::now().most + Duration::from_secs(60);
-        board.suspends().notice(Slept { least: slept, most: slept });
+        put(&board, claim("a"), vec![]);
+        put(&board, claim("b"), vec![SourceStatus::default()]);
+        suspend(&board);
         for status in [view.current(), board.current()] {
             assert!(status.clocks.iter().all(|clock| clock.bound.is_none() && clock.steps == 3));
             assert!(status.sources.is_empty() && status.suspends.count == 1);
         }
         // One clock is known again, the other not yet.
-        board.put_clock(claim("b"), vec![]);
+        put(&board, claim("b"), vec![]);
         let bounds: Vec<_> = view.current().clocks.iter().map(|clock| clock.bound).collect();
         assert_eq!(bounds, [None, Some(1e-6)]);
+    }
+
+    #[test]
+    fn what_is_put_after_a_suspend_that_its_owner_has_not_noticed_is_withdrawn_too() {
+        let board = Board::new();
+        let seen = board.suspends().status();
+        suspend(&board);
+        board.put_clock(ClockStatus { bound: Some(1e-6), ..clock("a", 0) }, vec![], seen);
+        assert_eq!(board.current().clocks[0].bound, None);
     }
 
     #[test]
@@ -231,13 +255,13 @@ mod tests {
             board.current().sources.iter().map(|source| source.name.clone()).collect()
         };
         let board = Board::new();
-        board.put_clock(clock("a", 0), vec![source("1", "a"), source("2", "a")]);
-        board.put_clock(clock("b", 0), vec![source("3", "b")]);
-        board.put_clock(clock("a", 0), vec![source("2", "a"), source("4", "a")]);
+        put(&board, clock("a", 0), vec![source("1", "a"), source("2", "a")]);
+        put(&board, clock("b", 0), vec![source("3", "b")]);
+        put(&board, clock("a", 0), vec![source("2", "a"), source("4", "a")]);
         assert_eq!(names(&board), ["2", "3", "4"]);
         // One that has moved to another clock.
-        board.put_clock(clock("b", 0), vec![source("2", "b"), source("3", "b")]);
-        board.put_clock(clock("a", 0), vec![]);
+        put(&board, clock("b", 0), vec![source("2", "b"), source("3", "b")]);
+        put(&board, clock("a", 0), vec![]);
         assert_eq!(names(&board), ["2", "3"]);
     }
 }

@@ -40,7 +40,7 @@ pub struct OutputTask {
 struct Running {
     phc: Rc<RefCell<SharedPhc>>,
     channel: u32,
-    /// The jumps of the clock, and how often its device was opened, when they began.
+    /// The jumps of the clock, and [`SharedPhc::opened`], when they began.
     since: (u64, u64),
 }
 

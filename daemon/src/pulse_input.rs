@@ -139,7 +139,7 @@ impl PulseInput {
             }
             Way::Channel { phc, channel, opened, .. } => {
                 if phc.borrow().opened() != *opened {
-                    return Err("the PTP hardware clock was away".to_owned());
+                    return Err("the PTP hardware clock was away, or the host suspended".to_owned());
                 }
                 let at = phc.borrow_mut().pulse(*channel).map_err(|error| error.to_string())?;
                 let Some(at) = at else { return Ok(None) };

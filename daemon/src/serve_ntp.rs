@@ -156,7 +156,7 @@ impl NtpServer {
                 stamps: Stamps::new(self.served.borrow().phcs.clone()),
                 departures: Departures::default(),
                 suspends: self.served.borrow().board.suspends().count(),
-                nics: Nics::default(),
+                nics: Nics::new(place.over.purpose()),
                 served: Rc::clone(&self.served),
                 counts: Rc::clone(&self.counts),
             };

@@ -48,8 +48,8 @@ pub struct Source {
     estimator: Estimator,
     /// The mode of the answers that it has taken in.
     interleaved: bool,
-    /// Answers taken in.
-    taken: u64,
+    /// It has taken in an answer.
+    taken: bool,
     /// The delay of the answer that the estimator began with, s, while that is the only one.
     first_delay: Option<f64>,
     last_failure: Option<Rejection>,
@@ -72,7 +72,7 @@ impl Source {
             prior: frequency,
             estimator: Estimator::new(frequency),
             interleaved: false,
-            taken: 0,
+            taken: false,
             first_delay: None,
             last_failure: None,
         })
@@ -159,8 +159,7 @@ impl Source {
     /// Gives up what the estimator has taken in where `answer` shows that it is of no use.
     fn begins_anew(&mut self, answer: &Answer) -> bool {
         let first = self.first_delay.take();
-        let is_first = self.taken == 0;
-        self.taken += 1;
+        let is_first = !std::mem::replace(&mut self.taken, true);
         let mode_changed = self.interleaved != answer.interleaved;
         // What a departure was taken to be is wrong in another way in each mode.
         let useless = if mode_changed {

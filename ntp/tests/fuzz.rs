@@ -1,5 +1,5 @@
-//! A bounded, deterministic fuzz of client, server and what both may be wrapped in: damaged packets give a named
-//! reason, and the counters account for every one of them.
+//! A bounded, deterministic fuzz of client, server and what both may be wrapped in: damaged
+//! packets give a named reason, and the counters account for every one of them.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
 use std::collections::BTreeMap;

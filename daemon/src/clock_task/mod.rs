@@ -4,6 +4,8 @@ mod drift;
 mod leap;
 mod said;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -176,7 +178,9 @@ impl ClockTask {
         }
         let slept = suspends.seconds - before.seconds;
         let told = self.clock.borrow_mut().host_slept(slept);
-        self.refused(told.err());
+        if let Err(error) = told {
+            self.refused(Some(error));
+        }
         if let Some(recorder) = &self.recorder {
             let reading = self.clock.borrow().read();
             recorder.record(&self.config.name, reading, Event::Suspend { slept });

@@ -39,9 +39,10 @@ impl ClockTask {
         self.said.selection(selection, &status, !latest.is_empty());
         self.said.status(&status);
         let sources = self.source_statuses(reading);
-        self.board.put_clock(status.clone(), sources);
+        self.board.put_clock(status.clone(), sources, self.suspends);
         let estimate = tick.estimate.zip(status.bound);
-        self.shared.put(Account { status: status.clone(), chain, estimate });
+        let account = Account { status: status.clone(), chain, estimate };
+        self.shared.put(account, self.suspends.count);
         status
     }
 

@@ -130,7 +130,7 @@ impl Daemon {
         };
         let (orders, account) = (clock.orders.clone(), clock.account.clone());
         let count = match &spec {
-            Spec::Ntp(source) if source.pool.is_some() => source.count.unwrap_or(4),
+            Spec::Ntp(source) => source.count.unwrap_or(1),
             _ => 1,
         };
         let taken = Taken::default();
@@ -169,10 +169,12 @@ impl Daemon {
     ) -> AbortHandle {
         let task = match spec {
             Spec::Ntp(source) => {
-                let host =
-                    source.server.clone().or_else(|| source.pool.clone()).unwrap_or_default();
-                let (port, tlv) = (source.port(), tlv(source.transport));
-                let place = Place { host, port, tlv, taken: Rc::clone(taken) };
+                let place = Place {
+                    host: source.host().to_owned(),
+                    port: source.port(),
+                    tlv: tlv(source.transport),
+                    taken: Rc::clone(taken),
+                };
                 let config = ClientConfig {
                     min_poll: source.min_poll,
                     max_poll: source.max_poll,

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::time::{Duration, Free, Timestamp, Utc};
 use ntp::server::Departing;
+use utcd_linux::clock::raw_now;
 use utcd_linux::interface::speed_of;
 use utcd_linux::socket::{HardwareStamp, Received, SendId};
 
@@ -49,16 +50,16 @@ impl Stamps {
     ) -> (Timestamp<Utc>, Arrival) {
         let hardware = received.hardware.and_then(|stamp| self.hardware(clock, stamp));
         match hardware {
-            Some(at) => (at + self.frame_duration(clock, received), Arrival::Hardware),
+            Some(at) => (at + self.frame_duration(received), Arrival::Hardware),
             None => (utc(clock, clock.stamp(received.stamp)), Arrival::Kernel),
         }
     }
 
     /// What the end of a frame came after the NIC's stamp, which is of its start; nothing
     /// where the link has no speed.
-    fn frame_duration(&mut self, clock: &HostClock, received: &Received) -> Duration {
+    fn frame_duration(&mut self, received: &Received) -> Duration {
         let Some(local) = received.local else { return Duration::ZERO };
-        let now = clock.now();
+        let now = raw_now();
         let known = self.speeds.get(&local.interface);
         let speed = match known.filter(|(at, _)| now - *at < SPEED_AGE) {
             Some((_, speed)) => *speed,

@@ -21,11 +21,6 @@ interrupts() {
     UNCERTAINTY_NS=$(($2 * 58 / 100))
 }
 
-by_ntp='[[source.ntp]]
-server = "198.18.0.1"
-min-poll = 0
-max-poll = 0'
-
 utcd_by_pulses() {      # utcd_by_pulses [LINE...]: more lines for its configuration
     utcd utcd B "$@" <<END
 [[clock]]

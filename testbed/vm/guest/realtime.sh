@@ -72,15 +72,31 @@ END
     wait_for 20 test -S "$RUN/truth.sock"
 }
 
+# A source for the configuration of utcd: the server, asked once a second.
+by_ntp='[[source.ntp]]
+server = "198.18.0.1"
+min-poll = 0
+max-poll = 0'
+
 utcd_by_ntp() {         # utcd_by_ntp [LINE...]: more lines for its configuration
     utcd utcd B "$@" <<END
 [[clock]]
 type = "system"
 drift-file = "$RUN/utcd.drift"
-[[source.ntp]]
-server = "198.18.0.1"
-min-poll = 0
-max-poll = 0
+$by_ntp
+END
+}
+# utcd_by_nics CLOCK [LINE...]: the clock that the lines CLOCK say, by NTP with stamps of the
+# NICs; more lines for its source.
+utcd_by_nics() {
+    utcd utcd B <<END
+[[clock]]
+$1
+drift-file = "none"
+$by_ntp
+time-stamps = "hardware"
+interleaved = true
+$(printf '%s\n' "${@:2}")
 END
 }
 utcd_by_ptp() {         # utcd_by_ptp [LINE...]: the same, by PTP with stamps of the kernel

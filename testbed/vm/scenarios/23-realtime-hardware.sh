@@ -5,21 +5,7 @@ DIRECT=1
 . "$VMLAB/guest/realtime.sh"
 ports ts_step_ns 8
 
-# ntp_by_hardware CLOCK: the lines of a utcd that keeps that clock.
-ntp_by_hardware() {
-    utcd utcd B <<END
-[[clock]]
-$1
-drift-file = "none"
-[[source.ntp]]
-server = "198.18.0.1"
-min-poll = 0
-max-poll = 0
-time-stamps = "hardware"
-interleaved = true
-END
-}
-system_by_hardware() { ntp_by_hardware 'type = "system"'; }
+system_by_hardware() { utcd_by_nics 'type = "system"'; }
 chronyd_by_hardware() {
     chronyd chronyd B <<END
 hwtimestamp *
@@ -35,7 +21,7 @@ follow_phc() {
     setc 1 phase_ns $((780000 - $(clk 1 vs_clock0_ns)))
     watch "$name" "$SIM/clock1/vs_clock0_ns"
     begin=$(uptime_s)
-    ntp_by_hardware "type = \"phc\"
+    utcd_by_nics "type = \"phc\"
 interface = \"hts1\""
     sleep $((SETTLE + SECONDS_MEASURED))
     stop_clients

@@ -6,20 +6,7 @@ DIRECT=1
 ports ts_step_ns 8
 ports ptp_only 1
 
-utcd_over_ptp() {
-    utcd utcd B <<END
-[[clock]]
-type = "system"
-drift-file = "none"
-[[source.ntp]]
-server = "198.18.0.1"
-transport = "ptp"
-min-poll = 0
-max-poll = 0
-time-stamps = "hardware"
-interleaved = true
-END
-}
+utcd_over_ptp() { utcd_by_nics 'type = "system"' 'transport = "ptp"'; }
 chronyd_over_ptp() {
     chronyd chronyd B <<END
 hwtimestamp * rxfilter ptp

@@ -10,6 +10,18 @@ answers_stamped() {
     expect "$1: the requests of NTP are stamped by the NIC" test "$(stamped)" -gt "$before"
 }
 stamped() { utcctl utcd status --json | sed -nE 's/.*"hardware_stamped":([0-9]+).*/\1/p'; }
+ask() {         # ask TRANSPORT: a client in A, so that there are requests
+    utcd asker A <<END
+[[clock]]
+type = "virtual"
+[[source.ntp]]
+server = "198.18.0.2"
+transport = "$1"
+min-poll = 0
+max-poll = 0
+END
+    sleep 10
+}
 
 begin 90 '[serve.ntp]
 listen = ["198.18.0.2:123"]'
@@ -25,19 +37,11 @@ expect "NIC reset: the stamps are the NIC's again" \
     sh -c "$(dirname "$UTCD")/utcctl --socket $RUN/utcd.sock sources --json | grep -q '\"time_stamps\":\"hardware\"'"
 
 progress "the NIC is reset again, while it stamps for the NTP server, too"
-utcd asker A <<END
-[[clock]]
-type = "virtual"
-[[source.ntp]]
-server = "198.18.0.2"
-min-poll = 0
-max-poll = 0
-END
-sleep 10
+ask udp
 answers_stamped "before"
 setp 1 reset 1
 sleep 20
-expect "reset again: the NTP server says it" told 'NTP server: hts1 stamps no more'
+# The source and the server both ask for them: whoever misses four first.
 answers_stamped "reset again"
 stop asker
 after "reset again" 30
@@ -52,4 +56,35 @@ progress "the PHC stepped by 60 s by hand"
 phc_ctl -Q -- "$(phc 1)" adj 60
 after "PHC stepped by 60 s" 40
 expect "none of this needed a restart" kill -0 "$pid"
+stop utcd
+mv "$RUN/utcd.log" "$RUN/utcd-by-ptp.log"
+
+progress "the NIC is reset while it stamps NTP over PTP, and nothing else"
+# What the NIC stamps of what comes.
+receive_filter() {
+    ip netns exec B "$(dirname "$UTCD")/utcctl" interfaces --json |
+        sed -nE 's/.*"in_force":\{[^}]*"receive":"([^"]*)".*/\1/p'
+}
+# It stamps nothing at first.
+setp 1 reset 1
+utcd utcd B <<END
+[[clock]]
+name = "nic"
+type = "phc"
+interface = "hts1"
+mode = "observe"
+[serve.ntp]
+listen = ["127.0.0.1:123"]
+ptp-listen = ["198.18.0.2:319"]
+local-stratum = 1
+END
+ask ptp
+answers_stamped "over PTP"
+filter=$(receive_filter)
+setp 1 reset 1
+sleep 20
+expect "over PTP, reset: the NTP server says it" told 'NTP server: hts1 stamps no more'
+answers_stamped "over PTP, reset"
+expect "over PTP, reset: no more is stamped than before, $filter" \
+    test "$(receive_filter)" = "${filter:-unknown}"
 finish

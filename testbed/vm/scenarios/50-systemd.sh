@@ -15,10 +15,7 @@ systemd-sysusers "$VMLAB/../../systemd/sysusers.d/utcd.conf"
 cat > /etc/utcd/utcd.toml <<END
 [[clock]]
 type = "system"
-[[source.ntp]]
-server = "198.18.0.1"
-min-poll = 0
-max-poll = 0
+$by_ntp
 END
 chmod 644 /etc/utcd/utcd.toml
 # Here is no journal.
