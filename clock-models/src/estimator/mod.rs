@@ -177,6 +177,7 @@ impl Estimator {
     /// Takes a comparison in. A reading that was taken in before is passed over, so the
     /// same message may come in two comparisons.
     pub fn update(&mut self, comparison: &Comparison) -> Option<Fit> {
+        let begins = self.recent.is_filling();
         let fresh = self.recent.take(comparison);
         let noise = comparison.stamp_uncertainty.max(FINEST_STAMP);
         let follows = comparison.upstream.follows;
@@ -188,7 +189,13 @@ impl Estimator {
             return None;
         }
         let before = tracking.estimate;
-        tracking.take_all(fresh, noise, follows);
+        // Few exchanges give an estimate, but say too little of the noise for the bank's search
+        // to go on from there.
+        let start = || Tracking::start(&self.recent, self.prior_frequency, noise, follows);
+        match begins.then(start).flatten() {
+            Some(anew) => *tracking = anew,
+            None => tracking.take_all(fresh, noise, follows),
+        }
         let after = tracking.estimate;
         let predicted = before.carried_to(after.at);
         let restarted = tracking.is_contradicted();

@@ -3,8 +3,17 @@
 use crate::comparison::{Comparison, Reading, TwoWay, Upstream};
 use crate::time::{Duration, Free, Timestamp};
 
-/// Exchanges that an estimator begins with.
+/// Exchanges that an estimator begins with, at the latest.
 const EXCHANGES: usize = 4;
+/// As few do where nothing is known of the frequency and they are [`APART`], so that they show
+/// it: who asks once a second would wait for four. What is known may be wrong, which takes
+/// more of them to see.
+const FEWEST: usize = 2;
+/// From the first of them to the last, s.
+const APART: f64 = 0.9;
+/// The scatter of 2, 3 and 4 exchanges is too small by as much, at worst (95 %), relative to
+/// that of 4: Student's t for one degree of freedom less (GUM G.3).
+const STUDENT: [f64; EXCHANGES + 1 - FEWEST] = [12.71 / 3.18, 4.30 / 3.18, 1.0];
 
 /// The last exchanges, each of the messages nearest to one another.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +65,11 @@ impl Recent {
         Some(reading)
     }
 
+    /// True until there are as many exchanges as an estimator begins with at the latest.
+    pub(super) fn is_filling(&self) -> bool {
+        self.exchanges.len() < EXCHANGES
+    }
+
     /// The exchanges, the oldest first.
     pub(super) fn exchanges(&self) -> impl Iterator<Item = [Reading; 2]> {
         self.exchanges.iter().copied()
@@ -64,14 +78,18 @@ impl Recent {
     /// What they show, once there are enough; `frequency` is what is known of that of the
     /// reference, ratio − 1: where that is nothing, what they show of it themselves.
     pub(super) fn first(&self, frequency: Option<f64>) -> Option<First> {
+        let is_known = frequency.is_some();
         let frequency = frequency.or_else(|| self.slope()).unwrap_or(0.0);
         let seen: Vec<TwoWay> =
             self.exchanges().filter_map(|exchange| two_way(exchange, frequency)).collect();
-        let (EXCHANGES, Some(first)) = (seen.len(), seen.first()) else { return None };
+        let (first, last) = (seen.first()?, seen.last()?);
+        if seen.len() < EXCHANGES && (is_known || (last.at - first.at).seconds() < APART) {
+            return None;
+        }
         let mut delays: Vec<f64> = seen.iter().map(|exchange| exchange.delay).collect();
         delays.sort_by(f64::total_cmp);
         // The middle one of those above the least: one exchange may be late by anything.
-        let jitter = delays[EXCHANGES / 2] - delays[0];
+        let jitter = (delays[seen.len() / 2] - delays[0]) * STUDENT.get(seen.len() - FEWEST)?;
         Some(First { at: first.at, anchor: first.difference, delay: first.delay, jitter })
     }
 

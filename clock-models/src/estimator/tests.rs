@@ -390,3 +390,34 @@ fn no_estimate_before_the_warm_up_and_a_growing_one_without_comparisons() {
     let free_run = world.wander * 3600f64.powf(1.5) / 3f64.sqrt();
     assert!(later.offset_deviation > 0.3 * free_run, "{}", later.offset_deviation);
 }
+
+#[test]
+fn two_exchanges_a_second_apart_are_enough_to_begin_with_and_are_not_believed_too_much() {
+    for (queueing, bounded) in [(exponential::<10_000> as fn(&mut _) -> _, 1.0), (gaussian, 0.95)] {
+        let scores: Vec<_> = (1..=200)
+            .map(|seed| {
+                let mut world = World::new(seed, 1.0, 200e-6, queueing, 1e-9);
+                world.exchange();
+                world.pass(1.0);
+                world.exchange();
+                assert!(world.estimator.estimate().is_some(), "{seed}");
+                world.run(2.0)
+            })
+            .collect();
+        let mean = |of: fn(&Score) -> f64| scores.iter().map(of).sum::<f64>() / 200.0;
+        assert!(mean(|s| s.covered) > 0.93, "{}", mean(|s| s.covered));
+        // Delays below the floor are against what the bound takes for granted.
+        assert!(mean(|s| s.bounded) >= bounded, "{}", mean(|s| s.bounded));
+    }
+}
+
+#[test]
+fn four_exchanges_within_a_second_are_waited_for() {
+    let mut world = World::new(1, 0.25, 50e-6, exponential::<10_000>, 1e-9);
+    for exchange in 0..4 {
+        assert_eq!(world.estimator.estimate(), None, "{exchange}");
+        world.exchange();
+        world.pass(0.25);
+    }
+    assert!(world.estimator.estimate().is_some());
+}
