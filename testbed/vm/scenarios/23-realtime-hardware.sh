@@ -34,11 +34,10 @@ for noise in 8 50; do
     ports ts_noise_ns $noise
     follow "± $noise ns" utcd system_by_hardware
     follow "± $noise ns" chronyd chronyd_by_hardware
-    # 0.7 of what chronyd reached on the bench that this one was made of, 147 ns; here the
-    # kernel's clock itself is off for some ticks by 15 ns, which both show, and to read it
-    # takes instructions of 8 ns.
+    # 0.7 of what chronyd reached on the bench that this one was made of, 147 ns. What it
+    # reaches in this run is told, and no limit: errors last as long as a clock averages, so
+    # three minutes hold too few of them to rank two programs that are 10 ns off.
     tell limit "± $noise ns" utcd deviation 1.03e-7
-    tell reach "± $noise ns" deviation 1
 done
 follow_phc "± 50 ns"
 finish
