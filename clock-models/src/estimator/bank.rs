@@ -20,6 +20,8 @@ const FORGOTTEN: f64 = 0.003;
 /// before, to begin with; and when it is out of the question.
 const STRANGER: f64 = -3.0;
 const HOPELESS: f64 = -9.0;
+/// What speaks against there being no queues, to begin with.
+const SYMMETRICAL: f64 = -3.0;
 /// The most that is held against a hypothesis. Otherwise a bad start, of itself and not of
 /// what it says, would have to be forgotten first, which took hours in one run of forty.
 const LOST: f64 = -50.0;
@@ -55,6 +57,10 @@ pub(super) struct Bank {
     /// What was known of the frequency before the first packet is of another clock. Kept
     /// while that can be.
     stranger: Option<Hypothesis>,
+    /// There are no queues, only noise of stamps. The search may begin with taking the noise
+    /// of one direction for queues and that of the other for wander, which each of its
+    /// neighbours shares then; this one never did. Kept until it is likely.
+    symmetrical: Option<Hypothesis>,
 }
 
 impl Bank {
@@ -73,7 +79,16 @@ impl Bank {
         let unknown = Filter::new(0.0, delay, (frequency.0, UNKNOWN_FREQUENCY), noise.wander());
         let stranger = Hypothesis { filter: unknown, evidence: STRANGER, ..centre.clone() };
         let known = frequency.1 < UNKNOWN_FREQUENCY;
-        Self { centre, neighbours, stranger: Some(stranger).filter(|_| known) }
+        let symmetrical = Hypothesis {
+            evidence: SYMMETRICAL,
+            ..centre.under(Noise { shape: Shape::Gaussian, ..noise })
+        };
+        Self {
+            centre,
+            neighbours,
+            stranger: Some(stranger).filter(|_| known),
+            symmetrical: Some(symmetrical),
+        }
     }
 
     /// The best hypothesis.
@@ -83,7 +98,8 @@ impl Bank {
 
     /// The hypotheses and how likely each is, relative to the best.
     pub(super) fn weighted(&self) -> impl Iterator<Item = (f64, &Hypothesis)> {
-        let all = std::iter::once(&self.centre).chain(&self.neighbours).chain(&self.stranger);
+        let all = std::iter::once(&self.centre).chain(&self.neighbours);
+        let all = all.chain(&self.stranger).chain(&self.symmetrical);
         all.map(|other| (other.evidence.exp(), other))
     }
 
@@ -108,6 +124,7 @@ impl Bank {
             other.evidence = other.evidence.max(LOST);
         }
         self.judge_stranger();
+        self.judge_symmetrical();
         self.recentre();
         best
     }
@@ -120,7 +137,7 @@ impl Bank {
 
     /// All but the best.
     fn others(&mut self) -> impl Iterator<Item = &mut Hypothesis> {
-        self.neighbours.iter_mut().chain(&mut self.stranger)
+        self.neighbours.iter_mut().chain(&mut self.stranger).chain(&mut self.symmetrical)
     }
 
     fn judge_stranger(&mut self) {
@@ -132,6 +149,10 @@ impl Bank {
         } else if stranger.evidence < HOPELESS || own < 2.0 * known {
             self.stranger = None;
         }
+    }
+
+    fn judge_symmetrical(&mut self) {
+        self.neighbours.extend(self.symmetrical.take_if(|h| h.evidence > MARGIN));
     }
 
     /// Moves the search to the best hypothesis.
