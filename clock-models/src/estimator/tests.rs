@@ -240,18 +240,20 @@ fn gaussian_jitter_is_filtered_as_well_as_by_a_kalman_filter_that_knows_it() {
 
 #[test]
 fn noise_of_stamps_is_not_taken_for_queues_in_one_direction_and_wander_in_the_other() {
+    // As a client begins: four exchanges in the first second.
     let rms = |seed| {
-        let mut world = World::new(seed, 1.0, 1.5e-6, noisy_stamps, 0.0);
+        let mut world = World::new(seed, 0.25, 1.5e-6, noisy_stamps, 0.0);
         world.granularity = 8e-9;
         world.frequency = 15e-6;
+        world.run(1.0);
+        world.interval = 1.0;
         world.run(300.0);
         world.run(400.0).rms
     };
-    let mut rms: Vec<f64> = (1..=60).map(rms).collect();
-    rms.sort_by(f64::total_cmp);
-    println!("rms of 60 starts: {rms:?} s");
-    // One exchange shows 29 ns.
-    assert!(rms.iter().all(|rms| *rms < 20e-9), "{rms:?}");
+    // One exchange shows 29 ns. Without a hypothesis of its own six of these starts are caught.
+    let caught: Vec<f64> = (1..=200).map(rms).filter(|rms| *rms > 25e-9).collect();
+    println!("caught: {caught:?}");
+    assert!(caught.len() <= 1, "{caught:?}");
 }
 
 #[test]
