@@ -44,8 +44,8 @@ pub struct InterfaceStatus {
     pub ptp_ethernet: StampsOf,
     /// Why it is so, in words.
     pub reason: String,
-    /// The latencies that the sources of the daemon correct its stamps by; `None` where
-    /// none are declared for its speed, or no daemon has told.
+    /// The latencies that the daemon corrects its stamps by; `None` where none are declared
+    /// for its speed, or no daemon has told.
     pub latency: Option<LatencyStatus>,
 }
 
@@ -121,12 +121,14 @@ fn look(interface: &Interface) -> InterfaceStatus {
     }
 }
 
-/// Adds what the daemon says of the interfaces whose stamps its sources use.
+/// Adds what the daemon says of the interfaces whose stamps its sources and its NTP server use.
 pub fn add_latencies(interfaces: &mut [InterfaceStatus], status: &Status) {
-    let told = || status.sources.iter().filter_map(|source| source.latency.as_ref());
+    let of_sources = || status.sources.iter().filter_map(|source| source.latency.as_ref());
+    let of_server = || status.ntp_server.iter().flat_map(|server| &server.latencies);
     for interface in interfaces {
         let nic = interface.nic.as_ref().unwrap_or(&interface.name);
-        interface.latency = told().find(|latency| latency.nic == *nic).cloned();
+        interface.latency =
+            of_sources().chain(of_server()).find(|latency| latency.nic == *nic).cloned();
     }
 }
 
@@ -178,6 +180,7 @@ fn reason(abilities: &Abilities, in_force: Option<InForce>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::{NtpServerStatus, SourceStatus};
     use utcd_linux::interface::TxSet;
 
     fn nic(filters: &[RxFilter]) -> Abilities {
@@ -233,6 +236,30 @@ mod tests {
         assert_eq!(stamps_of(Purpose::Ntp, &plain, None), StampsOf::Kernel);
         plain.software_transmit = false;
         assert_eq!(stamps_of(Purpose::Ntp, &plain, None), StampsOf::Program);
+    }
+
+    #[test]
+    fn latencies_are_told_of_what_sources_and_the_server_use() {
+        let told = |nic: &str, ingress| LatencyStatus {
+            nic: nic.to_owned(),
+            ingress,
+            ..LatencyStatus::default()
+        };
+        let source = SourceStatus { latency: Some(told("eth0", 3e-7)), ..SourceStatus::default() };
+        let latencies = vec![told("eth1", 2e-6)];
+        let server = NtpServerStatus { latencies, ..NtpServerStatus::default() };
+        let status =
+            Status { sources: vec![source], ntp_server: Some(server), ..Status::default() };
+        let lo = interfaces().unwrap().swap_remove(0);
+        let named = |name: &str, nic: Option<&str>| InterfaceStatus {
+            name: name.to_owned(),
+            nic: nic.map(str::to_owned),
+            ..lo.clone()
+        };
+        let mut all = [named("eth0", None), named("vlan7", Some("eth1")), named("eth2", None)];
+        add_latencies(&mut all, &status);
+        let ingress = all.map(|interface| interface.latency.map(|latency| latency.ingress));
+        assert_eq!(ingress, [Some(3e-7), Some(2e-6), None]);
     }
 
     #[test]

@@ -456,6 +456,8 @@ pub struct NtpServerStatus {
     pub interleaved: u64,
     /// Of these, to requests that the network interface stamped.
     pub hardware_stamped: u64,
+    /// The latencies that their time stamps are corrected by, of each NIC that has any.
+    pub latencies: Vec<LatencyStatus>,
     /// Packets not answered, by named reason.
     pub dropped: BTreeMap<String, u64>,
 }

@@ -3,7 +3,6 @@
 
 pub mod clock;
 pub mod gpsd;
-mod latency;
 mod marks;
 pub mod nmea;
 pub mod ntp;

@@ -76,6 +76,9 @@ pub struct HardwareStamp {
     pub at: Timestamp<Phc>,
     /// Index of that clock, N of `/dev/ptpN`; `None` where it is not told.
     pub phc: Option<u32>,
+    /// Index of the interface that stamped; `None` where that is neither told nor the only
+    /// one that the socket uses.
+    pub interface: Option<u32>,
     /// Bytes of a frame that came, with its Ethernet header and without check sequence;
     /// `None` where it is not told, and of what goes.
     pub frame_length: Option<u32>,
@@ -248,9 +251,10 @@ impl TimeSocket {
     fn hardware(&mut self, control: &Control) -> Option<HardwareStamp> {
         let at = control.hardware?;
         let left_by = control.local.filter(|_| control.origin.is_some());
-        let interface = control.stamped_on.or(left_by.map(|local| local.interface));
+        let told = control.stamped_on.or(left_by.map(|local| local.interface));
         let frame_length = control.frame_length.filter(|_| control.origin.is_none());
-        Some(HardwareStamp { at, phc: self.clocks.of(interface), frame_length })
+        let (phc, interface) = (self.clocks.of(told), told.or(self.clocks.usual_interface()));
+        Some(HardwareStamp { at, phc, interface, frame_length })
     }
 
     fn message(&self, buffer: &mut [u8], flags: c_int) -> io::Result<Option<Message>> {
@@ -428,7 +432,12 @@ mod tests {
             from: Remote::Udp(from.parse().unwrap()),
             local: None,
             stamp: stamping::user_space(at, at),
-            hardware: Some(HardwareStamp { at: Timestamp::from_secs(0), phc: None, frame_length }),
+            hardware: Some(HardwareStamp {
+                at: Timestamp::from_secs(0),
+                phc: None,
+                interface: None,
+                frame_length,
+            }),
         };
         for (length, told, from, speed, nanoseconds) in [
             (48, None, "192.0.2.1:123", 1000, 752),
