@@ -60,6 +60,11 @@ impl Link {
         self.known().map_or(stamp, |known| known.left(stamp))
     }
 
+    /// ingressLatency and egressLatency together.
+    pub(crate) fn latencies(&self) -> Duration {
+        self.known().map_or(Duration::ZERO, |known| known.ingress + known.egress)
+    }
+
     /// What the end of a frame comes after its start; nothing where the link has no speed.
     pub(crate) fn frame_duration(&self, received: &Received) -> Duration {
         self.speed.map_or(Duration::ZERO, |speed| received.frame_duration(speed))
@@ -164,6 +169,8 @@ mod tests {
         assert!(((at - link.came(stamp).at).seconds() - 300e-9).abs() < 1e-15);
         assert!(((link.left(stamp).at - at).seconds() - 100e-9).abs() < 1e-15);
         assert!((link.offset_uncertainty() - 14.142e-9).abs() < 1e-12);
+        // What came and is answered was here from the one to the other.
+        assert_eq!(link.latencies(), link.left(stamp).at - link.came(stamp).at);
     }
 
     #[test]

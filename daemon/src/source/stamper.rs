@@ -105,6 +105,12 @@ impl Stamper {
         self.link.as_ref().is_some_and(Link::has_changed)
     }
 
+    /// ingressLatency and egressLatency together, as far as they are known: what the stamps of
+    /// the NIC do not see of how long it keeps a message that it answers.
+    pub(super) fn latencies(&self) -> Duration {
+        self.link.as_ref().map_or(Duration::ZERO, Link::latencies)
+    }
+
     /// What is said of the source, with what is known of the stamps.
     pub(super) fn terms(&self, terms: Terms) -> Terms {
         let latency_uncertainty = self.link.as_ref().map_or(0.0, Link::offset_uncertainty);

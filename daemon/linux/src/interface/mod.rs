@@ -16,7 +16,7 @@ use nix::sys::socket::SockaddrStorage;
 
 pub use driver::{Abilities, InForce};
 pub use filter::{FilterSet, Purpose, RxFilter, TxSet, TxType};
-pub use stamping::{Cause, HardwareStamping, NoHardware, prepare};
+pub use stamping::{Cause, HardwareStamping, NoHardware, TwoStep, prepare, prepare_one_step};
 
 /// An Ethernet address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

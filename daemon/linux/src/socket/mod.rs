@@ -31,7 +31,7 @@ use socket2::{MsgHdr, SockAddr, Socket};
 use crate::clock::{ATTEMPTS, Conversion, cross_read, raw_now};
 use crate::interface::MacAddress;
 use control::{Control, Origin, Source};
-use departures::Departures;
+use departures::{Awaits, Departures};
 use message::Message;
 use stamping::Flags;
 use stamping_clock::StampingClocks;
@@ -295,6 +295,20 @@ impl TimeSocket {
         self.departed(before, result)
     }
 
+    /// Sends a Pdelay_Resp of PTP in which the NIC says itself how long the request was kept
+    /// ([`HardwareStamping::one_step`](crate::interface::HardwareStamping)): no stamp of the
+    /// NIC is waited for.
+    ///
+    /// # Errors
+    /// As [`TimeSocket::send_to_neighbour`].
+    pub fn send_to_neighbour_in_one_step(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let neighbour = self.neighbour.as_ref().ok_or_else(no_such_family)?;
+        let before = raw_now();
+        let result = self.sendmsg(bytes, Some(neighbour));
+        let awaits = Awaits { hardware: false, ..self.flags.awaits(&self.stamping) };
+        self.departed_awaiting(awaits, before, result).map(drop)
+    }
+
     fn sendmsg(&self, bytes: &[u8], destination: Option<&SockAddr>) -> io::Result<usize> {
         let parts = [IoSlice::new(bytes)];
         let mut header = MsgHdr::new().with_buffers(&parts);
@@ -324,8 +338,16 @@ impl TimeSocket {
     }
 
     fn departed(&mut self, before: Timestamp<Free>, result: io::Result<usize>) -> io::Result<Sent> {
+        self.departed_awaiting(self.flags.awaits(&self.stamping), before, result)
+    }
+
+    fn departed_awaiting(
+        &mut self,
+        awaits: Awaits,
+        before: Timestamp<Free>,
+        result: io::Result<usize>,
+    ) -> io::Result<Sent> {
         let stamp = stamping::user_space(before, raw_now());
-        let awaits = self.flags.awaits(&self.stamping);
         if let Err(error) = result {
             if awaits.any() {
                 self.restart_numbers();
