@@ -57,7 +57,7 @@ stop utcd
 set_stamps 0 0
 utcd_client utcd B hts1 0
 answers "granted" master 1 'onestep-p2p, .*Pdelay_Resp in one step'
-ip netns exec A tcpdump -i hts0 -Z root -c 3 -w "$RUN/one.pcap" \
+ip netns exec A tcpdump -i hts0 -Q in -Z root -c 3 -w "$RUN/one.pcap" \
     'ether proto 0x88f7 and ether[14] & 15 = 3' 2> /dev/null
 # twoStepFlag, requestReceiptTimestamp, and how long the NIC says that it kept each request.
 dissected() {
@@ -65,7 +65,7 @@ dissected() {
         -e ptp.v2.pdrs.requestreceipttimestamp.seconds \
         -e ptp.v2.pdrs.requestreceipttimestamp.nanoseconds \
         -e ptp.v2.correction.ns -e _ws.malformed 2> /dev/null |
-        awk '{ print } $1 + $2 + $3 == 0 && $4 > 1000 && NF == 4 { n++ } END { exit n != 3 }'
+        awk '$1 + $2 + $3 == 0 && $4 > 1000 && NF == 4 { n++ } END { exit n != 3 }'
 }
 expect "granted: as tshark has it" dissected
 # Another program, which needs stamps of what it sends.
