@@ -320,14 +320,20 @@ fn no_stamp_is_waited_for_of_an_answer_in_one_step() {
     on_the_bench(|| {
         knob(0, "one_step_p2p", 1);
         let (mut one, mut other) = on_ethernet(Hardware::OneStep);
-        warm_up(&mut one, &mut other);
-        let mut pdelay_resp = [0; 54];
-        pdelay_resp[..4].copy_from_slice(&[3, 2, 0, 54]);
+        warm_up(&mut other, &mut one);
+        let [pdelay_req, pdelay_resp] = [2, 3].map(|kind| {
+            let mut message = [0; 54];
+            message[..4].copy_from_slice(&[kind, 2, 0, 54]);
+            message
+        });
         for _ in 0..100 {
             one.send_to_neighbour_in_one_step(&pdelay_resp).unwrap();
             receive(&mut other);
+            // The kernel's.
+            assert!(matches!(notice(&mut one), Notice::Transmitted { .. }));
         }
-        exchange(&mut one, &mut other);
+        let id = one.send_to_neighbour(&pdelay_req).unwrap().id.unwrap();
+        both_stamps(&mut one, id);
         assert_eq!(one.stamp_faults(), Default::default());
     });
 }
