@@ -6,7 +6,7 @@ use utcd_linux::interface::{
     Abilities, FilterSet, InForce, Interface, InterfaceError, Purpose, RxFilter, TxType,
 };
 
-use crate::status::{LatencyStatus, Status};
+use crate::status::{LatencyStatus, PdelayRespStatus, Status};
 
 /// bit/s in the kernel's unit of speed.
 pub(crate) const MEGABIT: u64 = 1_000_000;
@@ -44,8 +44,8 @@ pub struct InterfaceStatus {
     pub ptp_ethernet: StampsOf,
     /// Why it is so, in words.
     pub reason: String,
-    /// The latencies that the sources of the daemon correct its stamps by; `None` where
-    /// none are declared for its speed, or no daemon has told.
+    /// The latencies that the daemon corrects its stamps by; `None` where none are declared
+    /// for its speed, or no daemon has told.
     pub latency: Option<LatencyStatus>,
 }
 
@@ -121,12 +121,26 @@ fn look(interface: &Interface) -> InterfaceStatus {
     }
 }
 
-/// Adds what the daemon says of the interfaces whose stamps its sources use.
-pub fn add_latencies(interfaces: &mut [InterfaceStatus], status: &Status) {
-    let told = || status.sources.iter().filter_map(|source| source.latency.as_ref());
+/// Adds what the daemon says of the interfaces whose stamps its sources and its NTP server use.
+pub fn add_told(interfaces: &mut [InterfaceStatus], status: &Status) {
+    let of_sources = || status.sources.iter().filter_map(|source| source.latency.as_ref());
+    let of_server = || status.ntp_server.iter().flat_map(|server| &server.latencies);
     for interface in interfaces {
         let nic = interface.nic.as_ref().unwrap_or(&interface.name);
-        interface.latency = told().find(|latency| latency.nic == *nic).cloned();
+        interface.latency =
+            of_sources().chain(of_server()).find(|latency| latency.nic == *nic).cloned();
+        let mut answers = status.sources.iter().filter_map(|source| source.pdelay_resp.as_ref());
+        if let Some(answer) = answers.find(|answer| answer.nic == *nic) {
+            interface.reason += &steps(answer);
+        }
+    }
+}
+
+/// How Pdelay_Resp leave, in words that follow others.
+fn steps(answer: &PdelayRespStatus) -> String {
+    match &answer.two_step_because {
+        None => "; Pdelay_Resp in one step".to_owned(),
+        Some(reason) => format!("; Pdelay_Resp in two steps: {reason}"),
     }
 }
 
@@ -178,6 +192,7 @@ fn reason(abilities: &Abilities, in_force: Option<InForce>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::{NtpServerStatus, SourceStatus};
     use utcd_linux::interface::TxSet;
 
     fn nic(filters: &[RxFilter]) -> Abilities {
@@ -233,6 +248,60 @@ mod tests {
         assert_eq!(stamps_of(Purpose::Ntp, &plain, None), StampsOf::Kernel);
         plain.software_transmit = false;
         assert_eq!(stamps_of(Purpose::Ntp, &plain, None), StampsOf::Program);
+    }
+
+    #[test]
+    fn what_a_source_says_of_its_answers_stands_behind_the_reason() {
+        let source = |nic: &str, why: Option<&str>| SourceStatus {
+            pdelay_resp: Some(PdelayRespStatus {
+                nic: nic.to_owned(),
+                two_step_because: why.map(str::to_owned),
+            }),
+            ..SourceStatus::default()
+        };
+        let sources = vec![source("eth0", None), source("eth1", Some("no luck"))];
+        let status = Status { sources, ..Status::default() };
+        let lo = interfaces().unwrap().swap_remove(0);
+        let named = |name: &str| InterfaceStatus {
+            name: name.to_owned(),
+            reason: "set for PTP".to_owned(),
+            ..lo.clone()
+        };
+        let mut all = ["eth0", "eth1", "eth2"].map(named);
+        add_told(&mut all, &status);
+        let reasons = all.map(|interface| interface.reason);
+        assert_eq!(
+            reasons,
+            [
+                "set for PTP; Pdelay_Resp in one step",
+                "set for PTP; Pdelay_Resp in two steps: no luck",
+                "set for PTP"
+            ]
+        );
+    }
+
+    #[test]
+    fn latencies_are_told_of_what_sources_and_the_server_use() {
+        let told = |nic: &str, ingress| LatencyStatus {
+            nic: nic.to_owned(),
+            ingress,
+            ..LatencyStatus::default()
+        };
+        let source = SourceStatus { latency: Some(told("eth0", 3e-7)), ..SourceStatus::default() };
+        let latencies = vec![told("eth1", 2e-6)];
+        let server = NtpServerStatus { latencies, ..NtpServerStatus::default() };
+        let status =
+            Status { sources: vec![source], ntp_server: Some(server), ..Status::default() };
+        let lo = interfaces().unwrap().swap_remove(0);
+        let named = |name: &str, nic: Option<&str>| InterfaceStatus {
+            name: name.to_owned(),
+            nic: nic.map(str::to_owned),
+            ..lo.clone()
+        };
+        let mut all = [named("eth0", None), named("vlan7", Some("eth1")), named("eth2", None)];
+        add_told(&mut all, &status);
+        let ingress = all.map(|interface| interface.latency.map(|latency| latency.ingress));
+        assert_eq!(ingress, [Some(3e-7), Some(2e-6), None]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod gpsd;
 pub mod host_clock;
 pub mod http;
 pub mod interfaces;
+mod latency;
 pub mod leap;
 pub mod logging;
 pub mod metrics;

@@ -21,9 +21,9 @@ use utcd_linux::interface::{Interface, Purpose, prepare};
 use utcd_linux::socket::{Hardware, Notice, NtpOver, OpenError, Received, Remote, Sent, server};
 
 use self::nics::Nics;
-use self::stamps::{Arrival, Departures, Stamps};
+use self::stamps::{Arrival, Arrived, Departures, Stamps};
 use crate::board::Board;
-use crate::config::ServerTimeStamps;
+use crate::config::{self, ServerTimeStamps};
 use crate::host_clock::{HostClock, Phcs};
 use crate::net::AsyncSocket;
 use crate::status::{ClockState, ClockStatus, NtpServerStatus, SourceStatus, Status};
@@ -52,6 +52,8 @@ pub struct Served {
     pub time_stamps: ServerTimeStamps,
     /// The PTP hardware clocks in use.
     pub phcs: Phcs,
+    /// What is known of the network interfaces that stamp.
+    pub interfaces: Rc<[config::Interface]>,
     /// The leap table in force.
     pub leap: Rc<RefCell<LeapTable>>,
     /// Where its quality stands, and where the counters go.
@@ -177,6 +179,8 @@ impl NtpServer {
         let mut counts = self.counts.borrow_mut();
         counts.listen = self.listeners.keys().map(ToString::to_string).collect();
         counts.clock.clone_from(&served.clock_name);
+        // Each listener tells those that it uses.
+        counts.latencies.clear();
         served.board.put_ntp_server(Some(counts.clone()));
     }
 }
@@ -276,15 +280,15 @@ impl Listener {
     fn take_notices(&mut self) -> std::io::Result<()> {
         while let Some(notice) = self.socket.get_mut().notice()? {
             let served = self.served.borrow();
-            let clock = served.clock.borrow();
             let left = match notice {
                 Notice::TransmittedByHardware { id, stamp } => self
                     .departures
                     .take(id, Arrival::Hardware)
-                    .zip(self.stamps.hardware(&clock, stamp)),
-                Notice::Transmitted { id, stamp } => {
-                    self.departures.take(id, Arrival::Kernel).zip(stamps::kernel(&clock, stamp))
-                }
+                    .zip(self.stamps.departure(&served, stamp)),
+                Notice::Transmitted { id, stamp } => self
+                    .departures
+                    .take(id, Arrival::Kernel)
+                    .zip(stamps::kernel(&served.clock.borrow(), stamp)),
                 Notice::Undelivered { .. } => None,
             };
             if let Some((departing, at)) = left {
@@ -295,7 +299,12 @@ impl Listener {
     }
 
     fn show(&self) {
-        self.served.borrow().board.put_ntp_server(Some(self.counts.borrow().clone()));
+        let mut counts = self.counts.borrow_mut();
+        for link in self.stamps.links() {
+            counts.latencies.retain(|known| known.nic != link.nic());
+            counts.latencies.extend(link.status());
+        }
+        self.served.borrow().board.put_ntp_server(Some(counts.clone()));
     }
 
     fn answer(&mut self, request: &[u8], received: &Received) {
@@ -304,11 +313,12 @@ impl Listener {
         if let Some(local) = received.local {
             self.nics.received(local.interface, received.hardware.is_some());
         }
-        let (arrived, by) = self.stamps.arrival(&served.clock.borrow(), received);
+        let Arrived { at, by, latency_uncertainty } = self.stamps.arrival(&served, received);
         let Remote::Udp(client) = received.from else { return };
         let ip = client.ip().to_canonical();
         let outcome = self.unwrap(request).and_then(|(tlv, request)| {
-            let response = self.answers.respond(request, ip, arrived, &served.state());
+            let state = served.state(latency_uncertainty);
+            let response = self.answers.respond(request, ip, at, &state);
             let response = response.map_err(|dropped| dropped.name())?;
             let interleaved = response.is_interleaved();
             self.send(response, tlv, &served, received, by).map(|()| interleaved)
@@ -367,12 +377,19 @@ impl Served {
         clock.utc(clock.read().time)
     }
 
-    fn state(&self) -> ServerState {
+    /// What is stated of the clock, and of latencies that are as uncertain as this (k = 2, s).
+    /// Not of those of a reference by declaration: the field counts in steps of 15 µs, of
+    /// which one would be a thousand times what there is to be said.
+    fn state(&self, latency_uncertainty: f64) -> ServerState {
         let status = self.board.current();
         let clock = status.clocks.iter().find(|clock| clock.name == self.clock_name);
         let synchronised = clock
             .filter(|clock| follows(clock))
-            .map(|clock| self.following(&status, clock))
+            .map(|clock| {
+                let following = self.following(&status, clock);
+                let root_dispersion = following.root_dispersion + latency_uncertainty;
+                Synchronised { root_dispersion, ..following }
+            })
             .or_else(|| self.local_stratum.map(|stratum| self.local(stratum)));
         ServerState { precision: PRECISION, synchronised }
     }
@@ -402,7 +419,7 @@ impl Served {
         }
     }
 
-    /// A clock that is the reference of its network by declaration.
+    /// A clock that is the reference of its network by declaration, and so are its stamps.
     fn local(&self, stratum: u8) -> Synchronised {
         let now = self.now();
         Synchronised {

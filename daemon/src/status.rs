@@ -350,6 +350,8 @@ pub struct SourceStatus {
     /// What the peer delay exchanges of PTP serve as: `readings` of the master's time, or
     /// `mean link delay`.
     pub peer_delay: Option<String>,
+    /// How Pdelay_Req are answered with the stamps of a NIC, with that mechanism.
+    pub pdelay_resp: Option<PdelayRespStatus>,
     /// The kernel's receive stamp less the network interface's, of one packet, s: the
     /// latency of this host.
     pub host_latency: Option<f64>,
@@ -406,6 +408,16 @@ pub struct OutputStatus {
     pub programmed: u64,
 }
 
+/// How a PTP source with the stamps of a NIC answers Pdelay_Req of its neighbour.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PdelayRespStatus {
+    /// The NIC.
+    pub nic: String,
+    /// Why in two steps, where it is not in one.
+    pub two_step_because: Option<String>,
+}
+
 /// The declared latencies of a NIC's time stamps at the present speed of its link.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -456,6 +468,8 @@ pub struct NtpServerStatus {
     pub interleaved: u64,
     /// Of these, to requests that the network interface stamped.
     pub hardware_stamped: u64,
+    /// The latencies that their time stamps are corrected by, of each NIC that has any.
+    pub latencies: Vec<LatencyStatus>,
     /// Packets not answered, by named reason.
     pub dropped: BTreeMap<String, u64>,
 }

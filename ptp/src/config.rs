@@ -45,10 +45,25 @@ pub enum DelayMechanism {
     /// From end to end: the delay request-response mechanism (11.3).
     #[default]
     E2e,
-    /// Link by link: the peer delay mechanism (11.4), two-step.
+    /// Link by link: the peer delay mechanism (11.4).
     P2p {
         /// logMinPdelayReqInterval, −7 to 7: from one Pdelay_Req to the next.
         log_min_pdelay_req_interval: i8,
+    },
+}
+
+/// How Pdelay_Req of the neighbour are answered (11.4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PdelayAnswer {
+    /// In two steps: by a Pdelay_Resp, and by a Pdelay_Resp_Follow_Up once that is stamped.
+    #[default]
+    TwoStep,
+    /// By a Pdelay_Resp alone. Whoever sends it adds to its correctionField the time from its
+    /// own stamp of the Pdelay_Req to that of the Pdelay_Resp.
+    OneStep {
+        /// ingressLatency and egressLatency together (7.3.4.2): for so much longer than those
+        /// stamps show the request is kept.
+        latencies: Duration,
     },
 }
 

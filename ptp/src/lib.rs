@@ -42,7 +42,7 @@ pub mod transport;
 pub mod wire;
 
 pub use accuracy::clock_accuracy;
-pub use config::{ArbitraryTimescale, ConfigError, DelayMechanism, PortConfig};
+pub use config::{ArbitraryTimescale, ConfigError, DelayMechanism, PdelayAnswer, PortConfig};
 pub use port::{Action, Port, PortComparison, TransmitId};
 pub use rejection::{Rejection, Rejections};
 pub use status::{Parent, PeerDelayUse, PortState, PortStatus};

@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 use clock_models::comparison::{Comparison, Stamp, StampedBy};
 use clock_models::time::{Duration, Free, LeapTable, Timestamp};
 
-use crate::config::{self, ArbitraryTimescale, ConfigError, DelayMechanism, PortConfig};
+use crate::config::{
+    self, ArbitraryTimescale, ConfigError, DelayMechanism, PdelayAnswer, PortConfig,
+};
 use crate::engine::{self, Engine, Request};
 use crate::foreign_masters::{ForeignMaster, ForeignMasters};
 use crate::peer::Peer;
@@ -28,6 +30,14 @@ pub enum Action {
     SendEvent {
         /// For the time stamp.
         id: TransmitId,
+        /// To whom.
+        to: Group,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// Send this on the event socket, which is to write into it how long the request that it
+    /// answers was kept ([`PdelayAnswer::OneStep`]). It has no transmit time stamp.
+    SendOneStep {
         /// To whom.
         to: Group,
         /// The message.
@@ -98,6 +108,7 @@ pub struct Port {
     slave: Slave,
     /// With the peer delay mechanism.
     peer: Option<Peer>,
+    pdelay_answer: PdelayAnswer,
     delay_request: Option<Timestamp<Free>>,
     link_up: bool,
     transmitted: u64,
@@ -121,6 +132,7 @@ impl Port {
                     Some(Peer::new(&config, log_min_pdelay_req_interval))
                 }
             },
+            pdelay_answer: PdelayAnswer::default(),
             config,
             master: None,
             slave: Slave::default(),
@@ -178,6 +190,11 @@ impl Port {
     /// Puts a newer leap table in force.
     pub fn set_leap_table(&mut self, leap_table: LeapTable) {
         self.config.leap_table = leap_table;
+    }
+
+    /// How Pdelay_Req are answered from now on; in two steps until then.
+    pub const fn set_pdelay_answer(&mut self, pdelay_answer: PdelayAnswer) {
+        self.pdelay_answer = pdelay_answer;
     }
 
     /// The next thing to do. Call it after every `handle_*` until there is none.
@@ -246,7 +263,12 @@ impl Port {
         self.foreign_masters.clear();
         self.engine.listen();
         // What was to be sent is not to be sent to whomever the link comes back to.
-        let sends = |a: &Action| matches!(a, Action::SendEvent { .. } | Action::SendGeneral { .. });
+        let sends = |action: &Action| match action {
+            Action::SendEvent { .. } | Action::SendOneStep { .. } | Action::SendGeneral { .. } => {
+                true
+            }
+            Action::Compared(_) | Action::MasterChanged { .. } => false,
+        };
         self.actions.retain(|action| !sends(action));
         self.change_master(None);
         if let Some(peer) = &mut self.peer {

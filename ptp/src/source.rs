@@ -10,7 +10,7 @@ use clock_models::prior::doubted;
 use clock_models::selection::{SourceId, Unusable};
 use clock_models::time::{Free, LeapTable, Timestamp};
 
-use crate::config::{ArbitraryTimescale, ConfigError, PortConfig};
+use crate::config::{ArbitraryTimescale, ConfigError, PdelayAnswer, PortConfig};
 use crate::port::{Action, Port, PortComparison, TransmitId};
 use crate::rejection::Rejection;
 use crate::status::{Parent, PortState};
@@ -128,6 +128,11 @@ impl Source {
         self.port.set_leap_table(leap_table);
     }
 
+    /// See [`Port::set_pdelay_answer`].
+    pub const fn set_pdelay_answer(&mut self, pdelay_answer: PdelayAnswer) {
+        self.port.set_pdelay_answer(pdelay_answer);
+    }
+
     /// See [`Port::poll_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp<Free>> {
@@ -186,7 +191,7 @@ impl Source {
         match &action {
             Action::Compared(compared) => self.take(*compared),
             Action::MasterChanged { .. } => self.restart(),
-            Action::SendEvent { .. } | Action::SendGeneral { .. } => {}
+            Action::SendEvent { .. } | Action::SendOneStep { .. } | Action::SendGeneral { .. } => {}
         }
         Some(action)
     }

@@ -25,7 +25,9 @@ use clock_models::time::Duration;
 use common::{notice, patiently, receive, until_stamped};
 use nix::sched::{CloneFlags, setns};
 use utcd_linux::ethernet;
-use utcd_linux::interface::{Cause, Interface, NoHardware, Purpose, RxFilter, TxType, prepare};
+use utcd_linux::interface::{
+    Cause, Interface, NoHardware, Purpose, RxFilter, TwoStep, TxType, prepare,
+};
 use utcd_linux::link::{LinkEvent, Monitor};
 use utcd_linux::phc::Phc;
 use utcd_linux::socket::{
@@ -282,6 +284,57 @@ fn the_filter_is_widened_for_all_and_narrowed_for_none() {
         }
         let shown = Interface::by_name("hts0").unwrap().in_force().unwrap();
         assert_eq!((shown.transmit, shown.receive), (TxType::ON, RxFilter::ALL));
+    });
+}
+
+#[test]
+fn one_step_is_granted_refused_or_left_to_who_needs_the_stamps() {
+    on_the_bench(|| {
+        let granted = || {
+            let socket = ethernet::open("hts0", Hardware::OneStep).unwrap();
+            let granted = socket.stamping().hardware.clone().unwrap();
+            (granted.transmit, granted.one_step)
+        };
+        let turn_off = || run("hwstamp_ctl -i hts0 -t 0 -r 0");
+        let two_steps = |why| (TxType::ON, Err(why));
+        assert_eq!(granted(), two_steps(TwoStep::NotOffered));
+        knob(0, "one_step_p2p", 1);
+        assert_eq!(granted(), two_steps(TwoStep::InUse));
+        for refusal in [2, 3] {
+            turn_off();
+            knob(0, "one_step_p2p", refusal);
+            assert_eq!(granted(), two_steps(TwoStep::Refused));
+        }
+        turn_off();
+        knob(0, "one_step_p2p", 1);
+        assert_eq!(granted(), (TxType::ONE_STEP_P2P, Ok(())));
+        let found = prepare("hts0", Purpose::PtpEthernet).unwrap();
+        assert_eq!((found.cause, found.one_step_now()), (Cause::Found, Ok(())));
+        run("hwstamp_ctl -i hts0 -t 1 -r 12");
+        assert_eq!(found.one_step_now(), Err(TwoStep::Taken));
+    });
+}
+
+#[test]
+fn no_stamp_is_waited_for_of_an_answer_in_one_step() {
+    on_the_bench(|| {
+        knob(0, "one_step_p2p", 1);
+        let (mut one, mut other) = on_ethernet(Hardware::OneStep);
+        warm_up(&mut other, &mut one);
+        let [pdelay_req, pdelay_resp] = [2, 3].map(|kind| {
+            let mut message = [0; 54];
+            message[..4].copy_from_slice(&[kind, 2, 0, 54]);
+            message
+        });
+        for _ in 0..100 {
+            one.send_to_neighbour_in_one_step(&pdelay_resp).unwrap();
+            receive(&mut other);
+            // The kernel's.
+            assert!(matches!(notice(&mut one), Notice::Transmitted { .. }));
+        }
+        let id = one.send_to_neighbour(&pdelay_req).unwrap().id.unwrap();
+        both_stamps(&mut one, id);
+        assert_eq!(one.stamp_faults(), Default::default());
     });
 }
 

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clock_models::units::{Time, parse_time};
 use utcd::control::{Body, Client, ClientError, Place, Request, Topic, default_paths, own_uid};
-use utcd::interfaces::{add_latencies, interfaces};
+use utcd::interfaces::{add_told, interfaces};
 use utcd::render::{self, Chain, Colours, EventTable};
 use utcd::status::{ClockState, ClockStatus, Status};
 use utcd_linux::interface::InterfaceError;
@@ -232,7 +232,7 @@ fn show_interfaces(cli: &Cli) -> Result<bool, Failure> {
     loop {
         let mut now = interfaces()?;
         if let Some(status) = ask_status(cli) {
-            add_latencies(&mut now, &status);
+            add_told(&mut now, &status);
         }
         if before.as_ref() != Some(&now) {
             let text =

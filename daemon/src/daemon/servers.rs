@@ -51,13 +51,17 @@ impl Daemon {
     /// Serves time, if the configuration says so.
     pub(super) fn serve_ntp(&mut self) -> Result<(), StartError> {
         if let Some(config) = &self.config.serve.ntp {
-            let served = self.served(config)?;
+            let served = self.served(config, &self.config.interfaces)?;
             self.ntp_server = Some(NtpServer::open(served, &places(config))?);
         }
         Ok(())
     }
 
-    fn served(&self, config: &config::NtpServer) -> Result<Served, StartError> {
+    fn served(
+        &self,
+        config: &config::NtpServer,
+        interfaces: &[config::Interface],
+    ) -> Result<Served, StartError> {
         // The configuration has been checked: the clock is there.
         let clock = self.clocks.get(&config.clock).map(|clock| Rc::clone(&clock.clock));
         let Some(clock) = clock else {
@@ -69,6 +73,7 @@ impl Daemon {
             local_stratum: config.local_stratum,
             time_stamps: config.time_stamps,
             phcs: self.phcs.clone(),
+            interfaces: interfaces.into(),
             leap: Rc::clone(&self.leap),
             board: self.board.clone(),
         })
@@ -80,7 +85,7 @@ impl Daemon {
             self.ntp_server = None;
             return Ok(());
         };
-        let served = self.served(config)?;
+        let served = self.served(config, &new.interfaces)?;
         match &mut self.ntp_server {
             Some(server) => server.change(served, &places(config)).await?,
             None => self.ntp_server = Some(NtpServer::open(served, &places(config))?),

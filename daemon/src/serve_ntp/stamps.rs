@@ -8,15 +8,18 @@ use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::time::{Duration, Free, Timestamp, Utc};
 use ntp::server::Departing;
 use utcd_linux::clock::raw_now;
-use utcd_linux::interface::speed_of;
+use utcd_linux::interface::nic_of;
 use utcd_linux::socket::{HardwareStamp, Received, SendId};
 
+use super::Served;
+use crate::config;
 use crate::host_clock::{HostClock, Phcs, Place, SharedPhc};
+use crate::latency::Link;
 
 /// Answers whose departure is awaited, at most: as many as the socket awaits.
 const AWAITED: usize = 64;
-/// How long the speed of a link is believed.
-const SPEED_AGE: Duration = Duration::from_secs(2);
+/// How long a link is believed to be as it was.
+const LINK_AGE: Duration = Duration::from_secs(2);
 
 /// Who stamped a request. The same is to stamp the answer: what lies between the two would
 /// be an error of the client.
@@ -28,58 +31,92 @@ pub(super) enum Arrival {
     Hardware,
 }
 
-/// The clocks of the NICs that stamp.
+/// When a request came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Arrived {
+    /// The end of it, at the connector as far as the latencies are known.
+    pub(super) at: Timestamp<Utc>,
+    /// Who says so.
+    pub(super) by: Arrival,
+    /// Expanded uncertainty (k = 2) of the time that is given, by those latencies, s.
+    pub(super) latency_uncertainty: f64,
+}
+
+/// The NICs that stamp, and their clocks.
 #[derive(Debug)]
 pub(super) struct Stamps {
     phcs: Phcs,
     known: BTreeMap<u32, Rc<RefCell<SharedPhc>>>,
-    /// Mbit/s of the links of the interfaces with these indices, and when that was.
-    speeds: BTreeMap<u32, (Timestamp<Free>, Option<u32>)>,
+    /// Of the interfaces with these indices, and when they were looked at.
+    links: BTreeMap<u32, (Timestamp<Free>, Link)>,
 }
 
 impl Stamps {
     pub(super) const fn new(phcs: Phcs) -> Self {
-        Self { phcs, known: BTreeMap::new(), speeds: BTreeMap::new() }
+        Self { phcs, known: BTreeMap::new(), links: BTreeMap::new() }
     }
 
-    /// When the end of a request came, and who says so: the NIC if it can.
-    pub(super) fn arrival(
-        &mut self,
-        clock: &HostClock,
-        received: &Received,
-    ) -> (Timestamp<Utc>, Arrival) {
-        let hardware = received.hardware.and_then(|stamp| self.hardware(clock, stamp));
-        match hardware {
-            Some(at) => (at + self.frame_duration(received), Arrival::Hardware),
-            None => (utc(clock, clock.stamp(received.stamp)), Arrival::Kernel),
+    /// When a request came, and who says so: the NIC if it can.
+    pub(super) fn arrival(&mut self, served: &Served, received: &Received) -> Arrived {
+        let clock = served.clock.borrow();
+        let stamp = received.hardware.and_then(|stamp| {
+            let interface = stamp.interface.or(received.local.map(|local| local.interface));
+            Some((self.on_time_base(&clock, stamp)?, interface))
+        });
+        let Some((stamp, interface)) = stamp else {
+            let at = utc(&clock, clock.stamp(received.stamp));
+            return Arrived { at, by: Arrival::Kernel, latency_uncertainty: 0.0 };
+        };
+        let by = Arrival::Hardware;
+        match interface.and_then(|index| self.link(&served.interfaces, index)) {
+            None => Arrived { at: utc(&clock, stamp), by, latency_uncertainty: 0.0 },
+            // The NIC stamps the start of a frame.
+            Some(link) => Arrived {
+                at: utc(&clock, link.came(stamp)) + link.frame_duration(received),
+                by,
+                latency_uncertainty: link.offset_uncertainty(),
+            },
         }
     }
 
-    /// What the end of a frame came after the NIC's stamp, which is of its start; nothing
-    /// where the link has no speed.
-    fn frame_duration(&mut self, received: &Received) -> Duration {
-        let Some(local) = received.local else { return Duration::ZERO };
-        let now = raw_now();
-        let known = self.speeds.get(&local.interface);
-        let speed = match known.filter(|(at, _)| now - *at < SPEED_AGE) {
-            Some((_, speed)) => *speed,
-            None => {
-                let speed = speed_of(local.interface);
-                self.speeds.insert(local.interface, (now, speed));
-                speed
-            }
-        };
-        speed.map_or(Duration::ZERO, |speed| received.frame_duration(speed))
-    }
-
-    /// A stamp of a NIC; `None` where its clock cannot be read, or it is none of late.
-    pub(super) fn hardware(
+    /// When an answer left, by a NIC; `None` where its clock cannot be read, or it is no stamp
+    /// of late.
+    pub(super) fn departure(
         &mut self,
-        clock: &HostClock,
+        served: &Served,
         stamp: HardwareStamp,
     ) -> Option<Timestamp<Utc>> {
+        let clock = served.clock.borrow();
+        let left = self.on_time_base(&clock, stamp)?;
+        let link = stamp.interface.and_then(|index| self.link(&served.interfaces, index));
+        Some(utc(&clock, link.map_or(left, |link| link.left(left))))
+    }
+
+    /// The links of the NICs that have stamped.
+    pub(super) fn links(&self) -> impl Iterator<Item = &Link> {
+        self.links.values().map(|(_, link)| link)
+    }
+
+    /// The link of the NIC that stamps for an interface; `None` where that is gone.
+    fn link(&mut self, interfaces: &[config::Interface], index: u32) -> Option<&Link> {
+        let now = raw_now();
+        let before = self.links.get(&index);
+        if before.is_none_or(|(at, _)| now - *at >= LINK_AGE) {
+            let link = Link::of(&nic_of(index)?, interfaces);
+            let said = before.and_then(|(_, before)| before.trouble());
+            if let Some(reason) = link.trouble().filter(|reason| Some(*reason) != said) {
+                tracing::warn!("NTP server: {reason}");
+            }
+            self.links.insert(index, (now, link));
+        }
+        self.links.get(&index).map(|(_, link)| link)
+    }
+
+    /// A stamp of a NIC in the time base of the clock; `None` where that of the NIC cannot be
+    /// read, or it is none of late.
+    fn on_time_base(&mut self, clock: &HostClock, stamp: HardwareStamp) -> Option<Stamp> {
         let phc = self.phc(stamp.phc?)?;
-        Some(utc(clock, clock.hardware_stamp(stamp.at, &phc)?))
+        clock.hardware_stamp(stamp.at, &phc)
     }
 
     fn phc(&mut self, index: u32) -> Option<Rc<RefCell<SharedPhc>>> {

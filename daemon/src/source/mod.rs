@@ -1,9 +1,9 @@
 //! Sources of time: each task drives one protocol state machine and the estimator of its
 //! edge, and reports what came of it.
 
+mod answering;
 pub mod clock;
 pub mod gpsd;
-mod latency;
 mod marks;
 pub mod nmea;
 pub mod ntp;

@@ -12,12 +12,13 @@ use ptp::{
     TransmitId,
 };
 use tokio::time::{MissedTickBehavior, interval, sleep};
-use utcd_linux::interface::{Interface, MacAddress};
+use utcd_linux::interface::{HardwareStamping, Interface, MacAddress};
 use utcd_linux::socket::{
     Hardware, IpVersion, Notice, OpenError, PtpPort, SendId, Sent, TimeSocket, ptp as open_udp,
 };
 use utcd_linux::{ethernet, random};
 
+use super::answering::Answering;
 use super::stamper::Stamper;
 use super::{Context, Report, Trouble, stamps};
 use crate::config::{self, PtpTransport};
@@ -37,6 +38,7 @@ pub struct PtpSource {
     config: config::PtpSource,
     trouble: Trouble,
     stamper: Stamper,
+    answering: Answering,
 }
 
 /// The sockets of a port, while its interface is there.
@@ -64,7 +66,8 @@ impl PtpSource {
     #[must_use]
     pub fn new(context: Context, config: config::PtpSource) -> Self {
         let stamper = Stamper::new(config.time_stamps);
-        Self { context, config, trouble: Trouble::default(), stamper }
+        let (trouble, answering) = (Trouble::default(), Answering::default());
+        Self { context, config, trouble, stamper, answering }
     }
 
     /// Follows the masters of the domain for as long as the task lives.
@@ -77,6 +80,7 @@ impl PtpSource {
             match self.open(&mut source) {
                 Ok((mut sockets, source)) => {
                     self.trouble.over(&self.context.name);
+                    self.look_at_answers(source, &sockets);
                     source.link_up();
                     match self.drive(source, &mut sockets, monitor).await {
                         Stop::SpeedChanged => {
@@ -153,9 +157,21 @@ impl PtpSource {
         Source::new(config, self.context.frequency, random::u64())
     }
 
+    /// The stamps that are wanted. One step is not, over IPv6: to mend the checksum of a
+    /// datagram that they change, NICs may need two octets more than it has (annex D).
+    fn wanted(&self) -> Hardware {
+        let config = &self.config;
+        let one_step = config.delay_mechanism == config::DelayMechanism::P2p
+            && config.transport != PtpTransport::UdpIpv6;
+        match self.stamper.wanted(&self.context) {
+            Hardware::Wanted if one_step => Hardware::OneStep,
+            wanted => wanted,
+        }
+    }
+
     fn open_sockets(&mut self) -> Result<Sockets, OpenError> {
         let name = self.config.interface.as_str();
-        let hardware = self.stamper.wanted(&self.context);
+        let hardware = self.wanted();
         let (event, general) = match self.config.transport {
             PtpTransport::Ethernet => (ethernet::open(name, hardware)?, None),
             PtpTransport::UdpIpv4 => open_pair(name, IpVersion::V4, hardware)?,
@@ -187,6 +203,7 @@ impl PtpSource {
                 _ = looks.tick() => {
                     source.set_leap_table(self.context.leap.borrow().clone());
                     source.look();
+                    self.look_at_answers(source, sockets);
                     self.report(Some(source));
                     match self.renew_stamps(sockets) {
                         true => Ok(()),
@@ -212,6 +229,15 @@ impl PtpSource {
             if let Err(error) = result.and_then(|()| self.act(source, sockets)) {
                 return Stop::Fault(error);
             }
+        }
+    }
+
+    /// Has the port answer Pdelay_Req as the NIC is set.
+    fn look_at_answers(&mut self, source: &mut Source, sockets: &Sockets) {
+        if self.config.delay_mechanism == config::DelayMechanism::P2p {
+            let granted = sockets.event.get().stamping().hardware.as_ref();
+            let answer = self.answering.look(&self.context, &self.stamper, granted);
+            source.set_pdelay_answer(answer);
         }
     }
 
@@ -300,6 +326,9 @@ impl PtpSource {
                 Action::SendEvent { id, to, bytes } => {
                     self.send_event(source, sockets, id, (to, &bytes))?;
                 }
+                Action::SendOneStep { bytes, .. } => {
+                    self.send_one_step(source, sockets, &bytes)?;
+                }
                 Action::SendGeneral { to, bytes } => {
                     let socket = sockets.general.as_mut().unwrap_or(&mut sockets.event);
                     send(socket, (to, &bytes))?;
@@ -351,6 +380,24 @@ impl PtpSource {
         Ok(())
     }
 
+    /// An answer in which the NIC is to say how long the request was kept. If it would not any
+    /// more, the neighbour gets none: it would take the time that it was kept for delay.
+    fn send_one_step(
+        &mut self,
+        source: &mut Source,
+        sockets: &mut Sockets,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        let socket = sockets.event.get_mut();
+        match socket.stamping().hardware.as_ref().map(HardwareStamping::one_step_now) {
+            Some(Ok(())) => socket.send_to_neighbour_in_one_step(bytes),
+            Some(Err(_)) | None => {
+                self.look_at_answers(source, sockets);
+                Ok(())
+            }
+        }
+    }
+
     fn note_comparison(&mut self, source: &Source) {
         self.trouble.over(&self.context.name);
         if source.restarted() {
@@ -373,6 +420,7 @@ impl PtpSource {
         let terms = self.stamper.terms(self.context.terms);
         let edge = source.edge(self.context.id, terms, now);
         self.stamper.show(&mut status);
+        status.pdelay_resp = self.answering.status();
         status.reach = source.reach();
         status.poll_interval = source.pace();
         status.accepted = source.accepted();

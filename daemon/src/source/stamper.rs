@@ -9,9 +9,9 @@ use clock_models::time::Duration;
 use utcd_linux::socket::{Hardware, HardwareStamp, Received, StampFaults, Stamping};
 
 use super::Context;
-use super::latency::{Latency, Link};
 use crate::config::TimeStamps;
 use crate::host_clock::{Place, SharedPhc};
+use crate::latency::Link;
 use crate::missing::Missing;
 use crate::status::SourceStatus;
 
@@ -92,9 +92,9 @@ impl Stamper {
     fn look_at_link(&mut self, context: &Context, stamping: &Stamping) {
         let nic = stamping.hardware.as_ref().map(|hardware| hardware.nic.as_str());
         let link = nic.map(|nic| Link::of(nic, &context.interfaces));
-        let said = self.link.as_ref().map(|link| &link.latency);
-        let now = link.as_ref().map(|link| &link.latency);
-        if let Some(Err(reason)) = now.filter(|_| now != said) {
+        let said = self.link.as_ref().and_then(Link::trouble);
+        let now = link.as_ref().and_then(Link::trouble);
+        if let Some(reason) = now.filter(|_| now != said) {
             tracing::warn!("source {}: {reason}", context.name);
         }
         self.link = link;
@@ -105,14 +105,15 @@ impl Stamper {
         self.link.as_ref().is_some_and(Link::has_changed)
     }
 
-    /// The latencies in force.
-    fn known(&self) -> Option<&Latency> {
-        self.link.as_ref()?.latency.as_ref().ok()?.as_ref()
+    /// ingressLatency and egressLatency together, as far as they are known: what the stamps of
+    /// the NIC do not see of how long it keeps a message that it answers.
+    pub(super) fn latencies(&self) -> Duration {
+        self.link.as_ref().map_or(Duration::ZERO, Link::latencies)
     }
 
     /// What is said of the source, with what is known of the stamps.
     pub(super) fn terms(&self, terms: Terms) -> Terms {
-        let latency_uncertainty = self.known().map_or(0.0, Latency::offset_uncertainty);
+        let latency_uncertainty = self.link.as_ref().map_or(0.0, Link::offset_uncertainty);
         Terms { latency_uncertainty, ..terms }
     }
 
@@ -148,7 +149,7 @@ impl Stamper {
         if let (Some(stamp), StampedBy::Kernel) = (stamp, software.by) {
             self.latency = Some((context.stamp(software).at - stamp.at).seconds());
         }
-        stamp.map(|stamp| self.known().map_or(stamp, |known| known.came(stamp)))
+        stamp.map(|stamp| self.link.as_ref().map_or(stamp, |link| link.came(stamp)))
     }
 
     /// The same of a packet of NTP, whose receive stamp is of the end of a frame, as the
@@ -160,8 +161,8 @@ impl Stamper {
         received: &Received,
     ) -> Option<Stamp> {
         let stamp = self.received(context, received)?;
-        let speed = self.link.as_ref().and_then(Link::speed).filter(|_| self.is_hardware());
-        let duration = speed.map_or(Duration::ZERO, |speed| received.frame_duration(speed));
+        let link = self.link.as_ref().filter(|_| self.is_hardware());
+        let duration = link.map_or(Duration::ZERO, |link| link.frame_duration(received));
         Some(Stamp { at: stamp.at + duration, ..stamp })
     }
 
@@ -170,7 +171,7 @@ impl Stamper {
     pub(super) fn transmitted(&mut self, context: &Context, stamp: HardwareStamp) -> Option<Stamp> {
         self.missing.transmitted();
         let stamp = self.on_time_base(context, stamp)?;
-        Some(self.known().map_or(stamp, |known| known.left(stamp)))
+        Some(self.link.as_ref().map_or(stamp, |link| link.left(stamp)))
     }
 
     /// A stamp of the NIC in the time base of the clock; `None` where it is no stamp of
@@ -216,8 +217,8 @@ impl Stamper {
         status.no_hardware.clone_from(&self.why_not);
         status.host_latency = self.latency;
         status.latency = self.link.as_ref().and_then(Link::status);
-        if let Some(Err(reason)) = self.link.as_ref().map(|link| &link.latency) {
-            status.reason.get_or_insert_with(|| reason.clone());
+        if let Some(reason) = self.link.as_ref().and_then(Link::trouble) {
+            status.reason.get_or_insert_with(|| reason.to_owned());
         }
         // One that is missing is counted where it is missed.
         let unmatched = self.unmatched[0] + self.unmatched[1];

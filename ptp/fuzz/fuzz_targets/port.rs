@@ -65,7 +65,9 @@ fn take(port: &mut Port, ids: &mut Vec<TransmitId>, readings: &mut Vec<(bool, Ti
                     readings.push(reading);
                 }
             }
-            Action::SendGeneral { .. } | Action::MasterChanged { .. } => {}
+            Action::SendOneStep { .. }
+            | Action::SendGeneral { .. }
+            | Action::MasterChanged { .. } => {}
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::config::{PortConfig, interval};
 use crate::rejection::Rejection;
 use crate::wire::{Body, Header, Message, PdelayReq, PortIdentity};
 use requester::Requester;
-use responder::Responder;
+use responder::{Responder, in_one_step};
 
 pub(crate) use requester::{Exchanged, LinkDelay};
 
@@ -81,8 +81,18 @@ impl Peer {
         (Message { header, body: Body::PdelayReq(PdelayReq::default()) }, missing)
     }
 
-    /// The Pdelay_Resp to send under the name `id` to a Pdelay_Req, and what was missing of
-    /// an earlier one.
+    /// The Pdelay_Resp to a Pdelay_Req where one step is enough, with what the stamps of
+    /// whoever sends it do not see.
+    pub(crate) fn respond_in_one_step(
+        &self,
+        request: &Header,
+        latencies: Duration,
+    ) -> Result<Message, Rejection> {
+        in_one_step(request, latencies, self.header)
+    }
+
+    /// The Pdelay_Resp to send in two steps under the name `id` to a Pdelay_Req, and what was
+    /// missing of an earlier one.
     pub(crate) fn respond(
         &mut self,
         id: u64,

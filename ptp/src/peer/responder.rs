@@ -1,4 +1,4 @@
-//! The Delay Responder of the peer delay mechanism (IEEE 1588-2019 11.4.2), two-step.
+//! The Delay Responder of the peer delay mechanism (IEEE 1588-2019 11.4.2).
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::wire::{Body, Flags, Header, Message, PdelayResp, PdelayRespFollowUp, 
 /// Answers whose transmit stamp is awaited at a time. A neighbour asks again only later.
 const AWAITED: usize = 4;
 
-/// Answers the neighbour.
+/// Answers the neighbour in two steps.
 ///
 /// Both stamps of the answers are 0, and the time that a request was kept is in the
 /// correctionField of the Pdelay_Resp_Follow_Up, as the standard allows: it needs no time
@@ -50,12 +50,8 @@ impl Responder {
             correction_field: request.correction_field,
             received: stamp.at,
         });
-        let header = Header { sequence_id: request.sequence_id, flags: Flags::TWO_STEP, ..own };
-        let body = Body::PdelayResp(PdelayResp {
-            requesting_port: request.source,
-            ..PdelayResp::default()
-        });
-        (Message { header, body }, oldest.map(|_| Rejection::TransmitStampMissing))
+        let response = response(request, Header { flags: Flags::TWO_STEP, ..own });
+        (response, oldest.map(|_| Rejection::TransmitStampMissing))
     }
 
     /// The Pdelay_Resp_Follow_Up of an answer that has left; `None` for another message.
@@ -71,9 +67,37 @@ impl Responder {
     }
 }
 
+/// The only answer in one step, to whose correctionField whoever sends it adds for how long it
+/// kept the request: 11.4.2 c) 2).
+///
+/// A driver may have taken its receive stamp off the correctionField of the request, and adds
+/// that of the answer: what is between passes any range, and comes back by the same way.
+pub(super) fn in_one_step(
+    request: &Header,
+    latencies: Duration,
+    own: Header,
+) -> Result<Message, Rejection> {
+    let latencies = correction_field(latencies)?;
+    let correction_field = request.correction_field.wrapping_add(latencies);
+    Ok(response(request, Header { correction_field, ..own }))
+}
+
+/// A Pdelay_Resp with requestReceiptTimestamp 0.
+fn response(request: &Header, header: Header) -> Message {
+    let header = Header { sequence_id: request.sequence_id, ..header };
+    let body =
+        Body::PdelayResp(PdelayResp { requesting_port: request.source, ..PdelayResp::default() });
+    Message { header, body }
+}
+
 impl Awaited {
     fn follow_up(&self, stamp: Stamp, own: Header) -> Result<Message, Rejection> {
-        let kept = correction_field(stamp.at - self.received)?;
+        let kept = stamp.at - self.received;
+        if kept.is_negative() {
+            // Stamps in the wrong order are none of one exchange.
+            return Err(Rejection::TimeStamp);
+        }
+        let kept = correction_field(kept)?;
         let correction_field =
             self.correction_field.checked_add(kept).ok_or(Rejection::Correction)?;
         let header = Header { sequence_id: self.sequence_id, correction_field, ..own };
@@ -85,10 +109,7 @@ impl Awaited {
     }
 }
 
-/// In 2⁻¹⁶ ns (13.3.2.9); stamps in the wrong order are none of one exchange.
-fn correction_field(kept: Duration) -> Result<i64, Rejection> {
-    if kept.is_negative() {
-        return Err(Rejection::TimeStamp);
-    }
-    i64::try_from(kept.to_bits() >> 16).map_err(|_| Rejection::Correction)
+/// In 2⁻¹⁶ ns (13.3.2.9).
+fn correction_field(duration: Duration) -> Result<i64, Rejection> {
+    i64::try_from(duration.to_bits() >> 16).map_err(|_| Rejection::Correction)
 }

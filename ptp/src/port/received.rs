@@ -3,7 +3,8 @@
 use clock_models::comparison::Stamp;
 use clock_models::time::{Free, Timestamp};
 
-use super::{Port, next};
+use super::{Action, Port, next};
+use crate::config::PdelayAnswer;
 use crate::engine;
 use crate::rejection::Rejection;
 use crate::transport::Group;
@@ -115,11 +116,20 @@ impl Port {
 
     fn pdelay_req(&mut self, request: &Header, stamp: Option<Stamp>) -> Result<(), Rejection> {
         let peer = self.peer.as_mut().ok_or(Rejection::MessageType)?;
+        // Where the answer takes one step, who sends it has no stamp either of what has none.
         let stamp = stamp.ok_or(Rejection::NoReceiveStamp)?;
-        let id = next(&mut self.transmitted);
-        let (response, missing) = peer.respond(id, request, stamp);
-        self.note(missing);
-        self.send(id, Group::Pdelay, &response);
+        match self.pdelay_answer {
+            PdelayAnswer::OneStep { latencies } => {
+                let bytes = peer.respond_in_one_step(request, latencies)?.encode();
+                self.actions.push_back(Action::SendOneStep { to: Group::Pdelay, bytes });
+            }
+            PdelayAnswer::TwoStep => {
+                let id = next(&mut self.transmitted);
+                let (response, missing) = peer.respond(id, request, stamp);
+                self.note(missing);
+                self.send(id, Group::Pdelay, &response);
+            }
+        }
         Ok(())
     }
 

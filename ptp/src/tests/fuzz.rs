@@ -115,7 +115,9 @@ impl Fuzzer {
                     self.requests.push((id, Message::decode(&bytes).unwrap().header));
                 }
                 Action::Compared(_) => self.compared += 1,
-                Action::SendGeneral { .. } | Action::MasterChanged { .. } => {}
+                Action::SendOneStep { .. }
+                | Action::SendGeneral { .. }
+                | Action::MasterChanged { .. } => {}
             }
         }
         assert!(actions <= 8, "{actions} actions at once");

@@ -265,7 +265,9 @@ impl Pair {
         while let Some(action) = self.port.poll_action() {
             match action {
                 Action::SendEvent { id, bytes, .. } => self.send(id, &bytes),
-                Action::SendGeneral { .. } => panic!("a slave has nothing general to say"),
+                Action::SendGeneral { .. } | Action::SendOneStep { .. } => {
+                    panic!("a slave has nothing to say but what needs a stamp")
+                }
                 Action::Compared(comparison) => self.compared.push(comparison),
                 Action::MasterChanged { from, to } => {
                     assert_eq!(from, self.changes.last().and_then(|&(_, to)| to));

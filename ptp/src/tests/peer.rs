@@ -12,8 +12,8 @@ use crate::wire::{
     Body, DelayResp, Flags, Header, Message, PdelayReq, PdelayResp, PdelayRespFollowUp,
 };
 use crate::{
-    Action, ArbitraryTimescale, ClockIdentity, DelayMechanism, PeerDelayUse, PortComparison,
-    PortConfig, PortIdentity, PortState, Rejection, TransmitId,
+    Action, ArbitraryTimescale, ClockIdentity, DelayMechanism, PdelayAnswer, PeerDelayUse,
+    PortComparison, PortConfig, PortIdentity, PortState, Rejection, TransmitId,
 };
 
 const NEIGHBOUR: PortIdentity = PortIdentity { clock: ClockIdentity([9; 8]), port: 3 };
@@ -511,19 +511,19 @@ fn what_is_missing_of_an_exchange_is_counted_at_the_next_request() {
     assert_eq!(rejections.count(Rejection::PdelayRespMissing), 1);
 }
 
+/// A Pdelay_Req of the neighbour.
+fn request(correction_field: i64) -> Vec<u8> {
+    let header =
+        Header { source: NEIGHBOUR, sequence_id: 0xabc, correction_field, ..Header::default() };
+    Message { header, body: Body::PdelayReq(PdelayReq::default()) }.encode()
+}
+
 #[test]
 fn the_neighbour_is_answered_with_how_long_its_request_was_kept() {
     let mut link = Link::new(Vec::new());
     let _ = link.request(at(0));
-    let header = Header {
-        source: NEIGHBOUR,
-        sequence_id: 0xabc,
-        correction_field: 5 << 16,
-        ..Header::default()
-    };
-    let request = Message { header, body: Body::PdelayReq(PdelayReq::default()) }.encode();
     let came = at(1);
-    link.source.handle_event(&request, stamp(came), came).unwrap();
+    link.source.handle_event(&request(5 << 16), stamp(came), came).unwrap();
     let Some((Some(id), response)) = link.sent().pop() else { panic!("no Pdelay_Resp") };
     let Body::PdelayResp(body) = response.body else { panic!("{response:?}") };
     let zero = PtpTimestamp::default();
@@ -538,6 +538,69 @@ fn the_neighbour_is_answered_with_how_long_its_request_was_kept() {
     assert_eq!((follow_up.header.source, follow_up.header.sequence_id), (HERE, 0xabc));
     assert_eq!(follow_up.header.correction_field, 250_005 << 16);
     assert_eq!(follow_up.header.flags, Flags::default());
+}
+
+/// The only answer to a request, in one step.
+fn answer_in_one_step(link: &mut Link, correction_field: i64) -> Message {
+    link.source.handle_event(&request(correction_field), stamp(at(1)), at(1)).unwrap();
+    let Some(Action::SendOneStep { to: Group::Pdelay, bytes }) = link.source.poll_action() else {
+        panic!("no Pdelay_Resp in one step");
+    };
+    assert_eq!(link.source.poll_action(), None);
+    Message::decode(&bytes).unwrap()
+}
+
+#[test]
+fn a_nic_that_can_is_left_to_say_how_long_the_request_was_kept() {
+    let mut link = Link::new(Vec::new());
+    let _ = link.request(at(0));
+    let latencies = Duration::from_nanos(484);
+    link.source.set_pdelay_answer(PdelayAnswer::OneStep { latencies });
+    let response = answer_in_one_step(&mut link, 5 << 16);
+    let body = PdelayResp { requesting_port: NEIGHBOUR, ..PdelayResp::default() };
+    let header = Header {
+        minor_version: 1,
+        source: HERE,
+        sequence_id: 0xabc,
+        correction_field: 489 << 16,
+        log_message_interval: 0x7f,
+        ..Header::default()
+    };
+    assert_eq!(response, Message { header, body: Body::PdelayResp(body) });
+    // No stamp is missed of it: the next request finds only its own incomplete.
+    let _ = link.request(at(2));
+    let rejections: Vec<_> = link.source.port().rejections().iter().collect();
+    assert_eq!(rejections, [(Rejection::TransmitStampMissing, 1)]);
+}
+
+#[test]
+fn what_a_driver_took_off_the_correction_comes_back_to_it_however_large() {
+    let mut link = Link::new(Vec::new());
+    let _ = link.request(at(0));
+    let latencies = Duration::from_nanos(1);
+    link.source.set_pdelay_answer(PdelayAnswer::OneStep { latencies });
+    let taken = i64::MAX - 1;
+    let response = answer_in_one_step(&mut link, taken);
+    assert_eq!(response.header.correction_field, taken.wrapping_add(1 << 16));
+}
+
+#[test]
+fn a_request_without_a_receive_stamp_is_not_answered_in_one_step_either() {
+    let mut link = Link::new(Vec::new());
+    let _ = link.request(at(0));
+    link.source.set_pdelay_answer(PdelayAnswer::OneStep { latencies: Duration::ZERO });
+    let refused = link.source.handle_general(&request(0), at(1));
+    assert_eq!((refused, link.source.poll_action()), (Err(Rejection::NoReceiveStamp), None));
+}
+
+#[test]
+fn an_answer_in_one_step_goes_to_no_link_that_comes_back() {
+    let mut link = Link::new(Vec::new());
+    let _ = link.request(at(0));
+    link.source.set_pdelay_answer(PdelayAnswer::OneStep { latencies: Duration::ZERO });
+    link.source.handle_event(&request(0), stamp(at(1)), at(1)).unwrap();
+    link.source.link_down();
+    assert_eq!(link.source.poll_action(), None);
 }
 
 #[test]

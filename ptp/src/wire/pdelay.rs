@@ -119,6 +119,16 @@ mod tests {
                 body: Body::PdelayResp(response),
             },
         );
+        // In one step.
+        let response = PdelayResp { requesting_port: HERE, ..PdelayResp::default() };
+        assert_bytes(
+            "0302003618000000 0000000001e40000 00000000 0303030303030303 0001 1234 057f
+             00000000000000000000 02020202020202020007",
+            &Message {
+                header: Header { correction_field: 484 << 16, ..header(NEIGHBOUR) },
+                body: Body::PdelayResp(response),
+            },
+        );
         let follow_up =
             PdelayRespFollowUp { response_origin_timestamp: stamp, requesting_port: HERE };
         assert_bytes(

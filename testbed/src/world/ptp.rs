@@ -132,6 +132,9 @@ impl World {
                     // What is refused has been counted.
                     let _ = ptp.source.handle_transmitted(transmit, stamp);
                 }
+                Action::SendOneStep { bytes, .. } => {
+                    self.carry(id, Way::ToServer, Packet::new(&bytes, true), now, now);
+                }
                 Action::SendGeneral { bytes, .. } => {
                     self.carry(id, Way::ToServer, Packet::new(&bytes, false), now, now);
                 }

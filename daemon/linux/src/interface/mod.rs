@@ -16,7 +16,7 @@ use nix::sys::socket::SockaddrStorage;
 
 pub use driver::{Abilities, InForce};
 pub use filter::{FilterSet, Purpose, RxFilter, TxSet, TxType};
-pub use stamping::{Cause, HardwareStamping, NoHardware, prepare};
+pub use stamping::{Cause, HardwareStamping, NoHardware, TwoStep, prepare, prepare_one_step};
 
 /// An Ethernet address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,12 +121,19 @@ impl Interface {
     }
 }
 
-/// Mbit/s of the link of the interface with this index; `None` where there is none, it has
-/// no link, or no such thing as speed.
+/// Mbit/s of the link of an interface; `None` where there is no such interface, it has no
+/// link, or no such thing as speed.
 #[must_use]
-pub fn speed_of(index: u32) -> Option<u32> {
+pub fn speed_of(interface: &str) -> Option<u32> {
+    driver::speed(interface).ok()?
+}
+
+/// The NIC that frames of the interface with this index leave by, as [`Interface::nic`];
+/// `None` where there is no such interface any more.
+#[must_use]
+pub fn nic_of(index: u32) -> Option<String> {
     let name = if_indextoname(index).ok()?.into_string().ok()?;
-    driver::speed(&name).ok()?
+    Some(lower::nic(&name))
 }
 
 /// The index of the PTP hardware clock behind an interface; `None` where there is none.

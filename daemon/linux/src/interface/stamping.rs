@@ -25,6 +25,9 @@ pub struct HardwareStamping {
     pub receive: RxFilter,
     /// Why it is so.
     pub cause: Cause,
+    /// It says itself, in the Pdelay_Resp that leave, how long the request was kept; or why
+    /// not.
+    pub one_step: Result<(), TwoStep>,
 }
 
 /// Why a NIC stamps as it does.
@@ -36,6 +39,32 @@ pub enum Cause {
     Set,
     /// It was found so, and may not be changed without CAP_NET_ADMIN.
     NotPermitted,
+}
+
+/// Why a NIC hands over stamps of Pdelay_Resp, for answers in two steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TwoStep {
+    /// Nobody has asked for less.
+    #[error("one step was not asked for")]
+    Unasked,
+    /// The NIC or its driver cannot do otherwise.
+    #[error("the NIC does not offer one step")]
+    NotOffered,
+    /// Other interfaces may need the stamps.
+    #[error("the NIC below may serve other interfaces too")]
+    Below,
+    /// It is not known whether another program needs the stamps.
+    #[error("the driver does not tell what is in force")]
+    Untold,
+    /// Another program may need the stamps.
+    #[error("the NIC was found stamping what goes, which another program may need")]
+    InUse,
+    /// The driver offers one step, and does not grant it.
+    #[error("the driver refuses one step")]
+    Refused,
+    /// One step was granted, and is in force no more.
+    #[error("another program has set the NIC otherwise, or it was reset")]
+    Taken,
 }
 
 impl HardwareStamping {
@@ -51,13 +80,28 @@ impl HardwareStamping {
         self.purpose.served_by(self.receive)
     }
 
+    /// Whether the NIC says itself, in the Pdelay_Resp that leave, how long the request was
+    /// kept, as it is set at this moment.
+    ///
+    /// # Errors
+    /// [`TwoStep`]: why not.
+    pub fn one_step_now(&self) -> Result<(), TwoStep> {
+        match driver::in_force(&self.nic) {
+            Ok(InForce { transmit: TxType::ONE_STEP_P2P, .. }) => Ok(()),
+            _ => self.one_step.and(Err(TwoStep::Taken)),
+        }
+    }
+
     /// Has the NIC stamp as it was granted, whatever it says that it does: one that was reset
-    /// may have forgotten it, and its driver not know. Needs CAP_NET_ADMIN.
+    /// may have forgotten it, and its driver not know. If another program has it stamp what
+    /// goes in another way since, it goes on so. Needs CAP_NET_ADMIN.
     ///
     /// # Errors
     /// [`NoHardware`]: it does not grant that any more.
     pub fn renew(&self) -> Result<(), NoHardware> {
-        let wanted = InForce { transmit: self.transmit, receive: self.receive };
+        let now = driver::in_force(&self.nic).ok().map(|now| now.transmit);
+        let transmit = now.filter(|now| *now != TxType::OFF).unwrap_or(self.transmit);
+        let wanted = InForce { transmit, receive: self.receive };
         let granted = driver::set(&self.nic, wanted).map_err(|error| refusal(&error))?;
         let InForce { transmit, receive } = understood(granted, wanted);
         judge(Self { transmit, receive, cause: Cause::Set, ..self.clone() }).map(drop)
@@ -117,13 +161,37 @@ pub enum NoHardware {
 /// # Errors
 /// [`NoHardware`]: go on with the kernel's stamps.
 pub fn prepare(interface: &str, purpose: Purpose) -> Result<HardwareStamping, NoHardware> {
+    grant(interface, purpose, Err(TwoStep::Unasked))
+}
+
+/// The same, and has the NIC say in the Pdelay_Resp that leave how long the request was kept
+/// ([`HardwareStamping::one_step`]), where it offers that and has handed over no stamps of
+/// what goes so far: they would be missed by whoever needs them.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_one_step(interface: &str, purpose: Purpose) -> Result<HardwareStamping, NoHardware> {
+    match grant(interface, purpose, Ok(())) {
+        Err(NoHardware::Unable | NoHardware::Refused(_)) => {
+            grant(interface, purpose, Err(TwoStep::Refused))
+        }
+        granted => granted,
+    }
+}
+
+fn grant(
+    interface: &str,
+    purpose: Purpose,
+    one_step: Result<(), TwoStep>,
+) -> Result<HardwareStamping, NoHardware> {
     let nic = lower::nic(interface);
     let abilities = driver::abilities(&nic).map_err(|error| refusal(&error))?;
     if !abilities.hardware_transmit || !abilities.hardware_receive {
         return Err(NoHardware::Unable);
     }
     let present = driver::in_force(&nic).ok();
-    let wanted = wanted(purpose, present, &abilities);
+    let one_step = one_step.and_then(|()| free_for_one_step(nic == interface, present, &abilities));
+    let wanted = wanted(purpose, one_step, present, &abilities);
     let (in_force, cause) = if present == Some(wanted) {
         (wanted, Cause::Found)
     } else {
@@ -141,14 +209,45 @@ pub fn prepare(interface: &str, purpose: Purpose) -> Result<HardwareStamping, No
         }
     };
     let InForce { transmit, receive } = in_force;
-    let stamping = HardwareStamping { nic, phc: abilities.phc, purpose, transmit, receive, cause };
-    judge(stamping)
+    let one_step = granted_one_step(transmit, one_step);
+    let phc = abilities.phc;
+    judge(HardwareStamping { nic, phc, purpose, transmit, receive, cause, one_step })
+}
+
+/// Whether a NIC may be asked to answer in one step.
+fn free_for_one_step(
+    own: bool,
+    present: Option<InForce>,
+    abilities: &Abilities,
+) -> Result<(), TwoStep> {
+    match present.map(|now| now.transmit) {
+        Some(TxType::ONE_STEP_P2P) => Ok(()),
+        _ if !abilities.transmit.contains(TxType::ONE_STEP_P2P) => Err(TwoStep::NotOffered),
+        _ if !own => Err(TwoStep::Below),
+        None => Err(TwoStep::Untold),
+        Some(TxType::OFF) => Ok(()),
+        Some(_) => Err(TwoStep::InUse),
+    }
+}
+
+/// Whether it does, of what was asked for and what is in force.
+fn granted_one_step(transmit: TxType, asked: Result<(), TwoStep>) -> Result<(), TwoStep> {
+    match transmit {
+        TxType::ONE_STEP_P2P => Ok(()),
+        _ => asked.and(Err(TwoStep::Refused)),
+    }
 }
 
 /// What is to be in force: what serves, and what is there already for others.
-fn wanted(purpose: Purpose, present: Option<InForce>, abilities: &Abilities) -> InForce {
+fn wanted(
+    purpose: Purpose,
+    one_step: Result<(), TwoStep>,
+    present: Option<InForce>,
+    abilities: &Abilities,
+) -> InForce {
     let now = present.unwrap_or(InForce { transmit: TxType::OFF, receive: RxFilter::NONE });
     let transmit = match now.transmit {
+        TxType::OFF if one_step.is_ok() => TxType::ONE_STEP_P2P,
         TxType::OFF => TxType::ON,
         on => on,
     };
@@ -190,12 +289,15 @@ fn refusal(error: &io::Error) -> NoHardware {
 
 #[cfg(test)]
 mod tests {
-    use super::super::filter::FilterSet;
+    use super::super::filter::{FilterSet, TxSet};
     use super::*;
+
+    const TWO_STEP: Result<(), TwoStep> = Err(TwoStep::Unasked);
 
     fn stamping(purpose: Purpose, receive: RxFilter, cause: Cause) -> HardwareStamping {
         let nic = "eth0".to_owned();
-        HardwareStamping { nic, phc: Some(0), purpose, transmit: TxType::ON, receive, cause }
+        let (transmit, one_step) = (TxType::ON, TWO_STEP);
+        HardwareStamping { nic, phc: Some(0), purpose, transmit, receive, cause, one_step }
     }
 
     fn all() -> Abilities {
@@ -211,13 +313,44 @@ mod tests {
     #[test]
     fn what_is_enough_is_left_as_it_is() {
         let present = InForce { transmit: TxType::ONE_STEP_SYNC, receive: RxFilter::ALL };
-        assert_eq!(wanted(Purpose::PtpUdp, Some(present), &all()), present);
+        assert_eq!(wanted(Purpose::PtpUdp, Ok(()), Some(present), &all()), present);
+    }
+
+    #[test]
+    fn one_step_is_asked_of_a_nic_of_ones_own_that_hands_over_no_stamps_yet() {
+        let able = Abilities { transmit: TxSet::from_bits(0b1111), ..all() };
+        let sync_only = Abilities { transmit: TxSet::from_bits(0b111), ..all() };
+        let at = |transmit| Some(InForce { transmit, receive: RxFilter::NONE });
+        for (own, present, abilities, expected) in [
+            (true, at(TxType::OFF), able, Ok(())),
+            (true, at(TxType::ON), able, Err(TwoStep::InUse)),
+            (true, at(TxType::ONE_STEP_SYNC), able, Err(TwoStep::InUse)),
+            (true, None, able, Err(TwoStep::Untold)),
+            (false, at(TxType::OFF), able, Err(TwoStep::Below)),
+            (true, at(TxType::OFF), sync_only, Err(TwoStep::NotOffered)),
+            // Found so, it stamps no Pdelay_Resp in any case.
+            (false, at(TxType::ONE_STEP_P2P), able, Ok(())),
+        ] {
+            let found = free_for_one_step(own, present, &abilities);
+            assert_eq!(found, expected, "{own} {present:?}");
+        }
+        let asked = wanted(Purpose::PtpUdp, Ok(()), at(TxType::OFF), &able);
+        assert_eq!(asked.transmit, TxType::ONE_STEP_P2P);
+        let not = wanted(Purpose::PtpUdp, TWO_STEP, at(TxType::OFF), &able);
+        assert_eq!(not.transmit, TxType::ON);
+    }
+
+    #[test]
+    fn a_driver_that_grants_less_has_refused() {
+        assert_eq!(granted_one_step(TxType::ONE_STEP_P2P, TWO_STEP), Ok(()));
+        assert_eq!(granted_one_step(TxType::ON, Ok(())), Err(TwoStep::Refused));
+        assert_eq!(granted_one_step(TxType::ON, TWO_STEP), TWO_STEP);
     }
 
     #[test]
     fn a_driver_that_does_not_tell_is_asked_for_what_is_needed() {
         let expected = InForce { transmit: TxType::ON, receive: RxFilter::PTP_V2_L2_EVENT };
-        assert_eq!(wanted(Purpose::PtpEthernet, None, &all()), expected);
+        assert_eq!(wanted(Purpose::PtpEthernet, TWO_STEP, None, &all()), expected);
     }
 
     #[test]

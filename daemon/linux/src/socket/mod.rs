@@ -31,7 +31,7 @@ use socket2::{MsgHdr, SockAddr, Socket};
 use crate::clock::{ATTEMPTS, Conversion, cross_read, raw_now};
 use crate::interface::MacAddress;
 use control::{Control, Origin, Source};
-use departures::Departures;
+use departures::{Awaits, Departures};
 use message::Message;
 use stamping::Flags;
 use stamping_clock::StampingClocks;
@@ -76,6 +76,9 @@ pub struct HardwareStamp {
     pub at: Timestamp<Phc>,
     /// Index of that clock, N of `/dev/ptpN`; `None` where it is not told.
     pub phc: Option<u32>,
+    /// Index of the interface that stamped; `None` where that is neither told nor the only
+    /// one that the socket uses.
+    pub interface: Option<u32>,
     /// Bytes of a frame that came, with its Ethernet header and without check sequence;
     /// `None` where it is not told, and of what goes.
     pub frame_length: Option<u32>,
@@ -248,9 +251,10 @@ impl TimeSocket {
     fn hardware(&mut self, control: &Control) -> Option<HardwareStamp> {
         let at = control.hardware?;
         let left_by = control.local.filter(|_| control.origin.is_some());
-        let interface = control.stamped_on.or(left_by.map(|local| local.interface));
+        let told = control.stamped_on.or(left_by.map(|local| local.interface));
         let frame_length = control.frame_length.filter(|_| control.origin.is_none());
-        Some(HardwareStamp { at, phc: self.clocks.of(interface), frame_length })
+        let (phc, interface) = (self.clocks.of(told), told.or(self.clocks.usual_interface()));
+        Some(HardwareStamp { at, phc, interface, frame_length })
     }
 
     fn message(&self, buffer: &mut [u8], flags: c_int) -> io::Result<Option<Message>> {
@@ -291,6 +295,20 @@ impl TimeSocket {
         self.departed(before, result)
     }
 
+    /// Sends a Pdelay_Resp of PTP in which the NIC says itself how long the request was kept
+    /// ([`HardwareStamping::one_step`](crate::interface::HardwareStamping)): no stamp of the
+    /// NIC is waited for.
+    ///
+    /// # Errors
+    /// As [`TimeSocket::send_to_neighbour`].
+    pub fn send_to_neighbour_in_one_step(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let neighbour = self.neighbour.as_ref().ok_or_else(no_such_family)?;
+        let before = raw_now();
+        let result = self.sendmsg(bytes, Some(neighbour));
+        let awaits = Awaits { hardware: false, ..self.flags.awaits(&self.stamping) };
+        self.departed_awaiting(awaits, before, result).map(drop)
+    }
+
     fn sendmsg(&self, bytes: &[u8], destination: Option<&SockAddr>) -> io::Result<usize> {
         let parts = [IoSlice::new(bytes)];
         let mut header = MsgHdr::new().with_buffers(&parts);
@@ -320,8 +338,16 @@ impl TimeSocket {
     }
 
     fn departed(&mut self, before: Timestamp<Free>, result: io::Result<usize>) -> io::Result<Sent> {
+        self.departed_awaiting(self.flags.awaits(&self.stamping), before, result)
+    }
+
+    fn departed_awaiting(
+        &mut self,
+        awaits: Awaits,
+        before: Timestamp<Free>,
+        result: io::Result<usize>,
+    ) -> io::Result<Sent> {
         let stamp = stamping::user_space(before, raw_now());
-        let awaits = self.flags.awaits(&self.stamping);
         if let Err(error) = result {
             if awaits.any() {
                 self.restart_numbers();
@@ -428,7 +454,12 @@ mod tests {
             from: Remote::Udp(from.parse().unwrap()),
             local: None,
             stamp: stamping::user_space(at, at),
-            hardware: Some(HardwareStamp { at: Timestamp::from_secs(0), phc: None, frame_length }),
+            hardware: Some(HardwareStamp {
+                at: Timestamp::from_secs(0),
+                phc: None,
+                interface: None,
+                frame_length,
+            }),
         };
         for (length, told, from, speed, nanoseconds) in [
             (48, None, "192.0.2.1:123", 1000, 752),

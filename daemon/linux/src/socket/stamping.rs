@@ -14,7 +14,7 @@ use nix::sys::socket::sockopt::ReceiveTimestampns;
 use socket2::Socket;
 
 use super::departures::Awaits;
-use crate::interface::{HardwareStamping, NoHardware, Purpose, prepare};
+use crate::interface::{HardwareStamping, NoHardware, Purpose, prepare, prepare_one_step};
 
 /// Standard uncertainty of a stamp taken by the program, s.
 ///
@@ -45,6 +45,9 @@ pub enum Hardware {
     /// With its own clock. Where it cannot, or may not, the kernel's stamps are all there
     /// is, and [`Stamping::refused`] says why.
     Wanted,
+    /// The same, and it says itself, in the Pdelay_Resp of PTP that leave, how long the request
+    /// was kept, where it may be asked for that: [`HardwareStamping::one_step`].
+    OneStep,
     /// With a virtual clock of its own one: the kernel turns each stamp into what that clock
     /// shows. With its own one where that is another one, or the socket is not for a certain
     /// interface.
@@ -91,7 +94,11 @@ impl Ready {
         if wanted == Hardware::Unwanted {
             return Self::none();
         }
-        match prepare(interface, purpose) {
+        let granted = match wanted {
+            Hardware::OneStep => prepare_one_step(interface, purpose),
+            _ => prepare(interface, purpose),
+        };
+        match granted {
             Ok(stamping) => {
                 let wanted = wanted.on(stamping.phc);
                 Self { wanted, stamping: Some(stamping), ..Self::none() }
@@ -124,7 +131,7 @@ impl Ready {
     pub(crate) fn bind_device(&self, socket: &Socket, interface: &str) -> io::Result<()> {
         match self.wanted {
             Hardware::Virtual { .. } => socket.bind_device(Some(interface.as_bytes())),
-            Hardware::Unwanted | Hardware::Wanted => Ok(()),
+            Hardware::Unwanted | Hardware::Wanted | Hardware::OneStep => Ok(()),
         }
     }
 
@@ -226,7 +233,7 @@ pub(crate) fn enable(socket: &Socket, wanted: Wanted, ready: Ready) -> (Stamping
     }
     let refused = match ready.wanted {
         Hardware::Unwanted => return without(socket, flags, ready.refused),
-        Hardware::Wanted => NoHardware::Refused(Errno::last()),
+        Hardware::Wanted | Hardware::OneStep => NoHardware::Refused(Errno::last()),
         Hardware::Virtual { clock, .. } => NoHardware::NotItsClock(clock),
     };
     enable(socket, wanted, Ready { refused: Some(refused), ..Ready::none() })

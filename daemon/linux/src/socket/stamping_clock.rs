@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nix::net::if_::if_indextoname;
+use nix::net::if_::{if_indextoname, if_nametoindex};
 
 use super::stamping::{Hardware, Stamping};
 use crate::interface::phc_of;
@@ -14,6 +14,8 @@ pub(crate) struct StampingClocks {
     only: Option<u32>,
     /// The one of the interface that the socket uses, for stamps that tell none.
     usual: Option<u32>,
+    /// The NIC of that interface.
+    usual_interface: Option<u32>,
     /// What was found out: an entry an interface of this host.
     known: BTreeMap<u32, Option<u32>>,
 }
@@ -24,8 +26,16 @@ impl StampingClocks {
             (Hardware::Virtual { clock, .. }, None) => Some(clock),
             _ => None,
         };
-        let usual = stamping.hardware.as_ref().and_then(|hardware| hardware.phc);
-        Self { only, usual, known: BTreeMap::new() }
+        let hardware = stamping.hardware.as_ref();
+        let usual = hardware.and_then(|hardware| hardware.phc);
+        let usual_interface =
+            hardware.and_then(|hardware| if_nametoindex(hardware.nic.as_str()).ok());
+        Self { only, usual, usual_interface, known: BTreeMap::new() }
+    }
+
+    /// The index of the interface that stamps, where a stamp tells none.
+    pub(crate) const fn usual_interface(&self) -> Option<u32> {
+        self.usual_interface
     }
 
     /// The index of the clock of a stamp that was taken on `interface`.
@@ -48,7 +58,7 @@ mod tests {
     #[test]
     fn a_stamp_is_of_the_virtual_clock_or_of_its_interface_or_of_the_usual_one() {
         let known = BTreeMap::from([(7, Some(3)), (8, None)]);
-        let mut clocks = StampingClocks { only: None, usual: Some(1), known };
+        let mut clocks = StampingClocks { usual: Some(1), known, ..StampingClocks::default() };
         for (interface, clock) in [(Some(7), 3), (Some(8), 1), (None, 1)] {
             assert_eq!(clocks.of(interface), Some(clock));
         }

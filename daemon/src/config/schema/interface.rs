@@ -5,8 +5,8 @@ use crate::config::section::Absent::{Otherwise, Required, Text};
 use crate::config::section::{section, tables};
 
 section! {
-    /// What is known of a network interface that stamps. NTP and PTP sources that use its
-    /// stamps are corrected by it; stamps of the kernel are not.
+    /// What is known of a network interface that stamps. NTP and PTP sources, and the NTP
+    /// server, correct its stamps by it; stamps of the kernel are left as they are.
     Interface {
         /// The interface that stamps: the NIC below a VLAN, bond or macvlan.
         "name" => name: String = interface(), Required;

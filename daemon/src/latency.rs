@@ -2,7 +2,8 @@
 
 use clock_models::comparison::Stamp;
 use clock_models::time::Duration;
-use utcd_linux::interface::Interface;
+use utcd_linux::interface::speed_of;
+use utcd_linux::socket::Received;
 
 use crate::config;
 use crate::interfaces::MEGABIT;
@@ -11,7 +12,7 @@ use crate::status::LatencyStatus;
 /// The latencies in force (IEEE 1588-2019 7.3.4.2): they take a stamp to the instant at
 /// which the message passed the connector, the reference plane.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Latency {
+struct Latency {
     /// ingressLatency: what a receive stamp is late.
     ingress: Duration,
     /// egressLatency: what a transmit stamp is early.
@@ -22,31 +23,67 @@ pub(super) struct Latency {
 
 /// The link of a NIC, and what is known of its stamps.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Link {
+pub(crate) struct Link {
     nic: String,
     /// Mbit/s, where there is a link with a speed.
     speed: Option<u32>,
     /// `Err` says that latencies are declared, but none for this speed.
-    pub(super) latency: Result<Option<Latency>, String>,
+    latency: Result<Option<Latency>, String>,
 }
 
 impl Link {
     /// As it is now.
-    pub(super) fn of(nic: &str, interfaces: &[config::Interface]) -> Self {
-        let speed = speed(nic);
+    pub(crate) fn of(nic: &str, interfaces: &[config::Interface]) -> Self {
+        let speed = speed_of(nic);
         let known = interfaces.iter().find(|interface| interface.name == nic);
         let latency = known.map_or(Ok(None), |known| at_speed(known, speed));
         Self { nic: nic.to_owned(), speed, latency }
     }
 
-    /// Mbit/s, where there is a link with a speed.
-    pub(super) const fn speed(&self) -> Option<u32> {
-        self.speed
+    /// The NIC.
+    pub(crate) fn nic(&self) -> &str {
+        &self.nic
+    }
+
+    /// Why its stamps are not corrected, where latencies are declared.
+    pub(crate) fn trouble(&self) -> Option<&str> {
+        self.latency.as_ref().err().map(String::as_str)
+    }
+
+    /// When a message came to the connector.
+    pub(crate) fn came(&self, stamp: Stamp) -> Stamp {
+        self.known().map_or(stamp, |known| known.came(stamp))
+    }
+
+    /// When a message left the connector.
+    pub(crate) fn left(&self, stamp: Stamp) -> Stamp {
+        self.known().map_or(stamp, |known| known.left(stamp))
+    }
+
+    /// ingressLatency and egressLatency together.
+    pub(crate) fn latencies(&self) -> Duration {
+        self.known().map_or(Duration::ZERO, |known| known.ingress + known.egress)
+    }
+
+    /// What the end of a frame comes after its start; nothing where the link has no speed.
+    pub(crate) fn frame_duration(&self, received: &Received) -> Duration {
+        self.speed.map_or(Duration::ZERO, |speed| received.frame_duration(speed))
+    }
+
+    /// Expanded uncertainty (k = 2) of an offset from a stamp of what came and one of what
+    /// left, s: of half of the difference of two latencies that are not known together.
+    pub(crate) fn offset_uncertainty(&self) -> f64 {
+        self.known().map_or(0.0, |known| known.uncertainty / 2_f64.sqrt())
+    }
+
+    /// The latencies in force.
+    fn known(&self) -> Option<&Latency> {
+        self.latency.as_ref().ok()?.as_ref()
     }
 
     /// What is to be shown of it.
-    pub(super) fn status(&self) -> Option<LatencyStatus> {
-        let latency = self.latency.as_ref().ok()?.as_ref()?;
+    pub(crate) fn status(&self) -> Option<LatencyStatus> {
+        let latency = self.known()?;
         Some(LatencyStatus {
             nic: self.nic.clone(),
             speed: self.speed.map(|speed| u64::from(speed) * MEGABIT),
@@ -57,13 +94,9 @@ impl Link {
     }
 
     /// It goes at another speed now.
-    pub(super) fn has_changed(&self) -> bool {
-        speed(&self.nic) != self.speed
+    pub(crate) fn has_changed(&self) -> bool {
+        speed_of(&self.nic) != self.speed
     }
-}
-
-fn speed(nic: &str) -> Option<u32> {
-    Interface::by_name(nic).ok()?.speed().ok()?
 }
 
 fn at_speed(interface: &config::Interface, speed: Option<u32>) -> Result<Option<Latency>, String> {
@@ -96,19 +129,11 @@ impl Latency {
         }
     }
 
-    /// Expanded uncertainty (k = 2) of an offset from both, s: of half of the difference of
-    /// two that are not known together.
-    pub(super) fn offset_uncertainty(&self) -> f64 {
-        self.uncertainty / 2_f64.sqrt()
-    }
-
-    /// When a message came to the connector.
-    pub(super) fn came(&self, stamp: Stamp) -> Stamp {
+    fn came(&self, stamp: Stamp) -> Stamp {
         Stamp { at: stamp.at - self.ingress, ..stamp }
     }
 
-    /// When a message left the connector.
-    pub(super) fn left(&self, stamp: Stamp) -> Stamp {
+    fn left(&self, stamp: Stamp) -> Stamp {
         Stamp { at: stamp.at + self.egress, ..stamp }
     }
 }
@@ -131,15 +156,21 @@ mod tests {
         config::Interface { name: "eth0".to_owned(), latency }
     }
 
+    fn link(latency: Result<Option<Latency>, String>) -> Link {
+        Link { nic: "eth0".to_owned(), speed: Some(1000), latency }
+    }
+
     #[test]
     fn stamps_are_taken_to_the_connector() {
-        let latency = at_speed(&declared(&[(None, 300e-9)]), None).unwrap().unwrap();
+        let link = link(at_speed(&declared(&[(None, 300e-9)]), None));
         let at = Timestamp::from_secs(5);
         let stamp = Stamp { at, uncertainty: 4e-9, by: StampedBy::Hardware };
         // It came before it was stamped, and left after.
-        assert!(((at - latency.came(stamp).at).seconds() - 300e-9).abs() < 1e-15);
-        assert!(((latency.left(stamp).at - at).seconds() - 100e-9).abs() < 1e-15);
-        assert!((latency.offset_uncertainty() - 14.142e-9).abs() < 1e-12);
+        assert!(((at - link.came(stamp).at).seconds() - 300e-9).abs() < 1e-15);
+        assert!(((link.left(stamp).at - at).seconds() - 100e-9).abs() < 1e-15);
+        assert!((link.offset_uncertainty() - 14.142e-9).abs() < 1e-12);
+        // What came and is answered was here from the one to the other.
+        assert_eq!(link.latencies(), link.left(stamp).at - link.came(stamp).at);
     }
 
     #[test]
@@ -161,6 +192,16 @@ mod tests {
         let unknown = ingress(&one, None).unwrap_err();
         assert!(unknown.contains("an unknown speed"), "{unknown}");
         assert_eq!(at_speed(&declared(&[]), Some(1000)), Ok(None));
+    }
+
+    #[test]
+    fn without_a_latency_for_the_speed_stamps_stay_as_they_are() {
+        let link = link(at_speed(&declared(&[(Some(100), 300e-9)]), Some(1000)));
+        let at = Timestamp::from_secs(5);
+        let stamp = Stamp { at, uncertainty: 4e-9, by: StampedBy::Hardware };
+        assert_eq!((link.came(stamp), link.left(stamp)), (stamp, stamp));
+        assert_eq!((link.offset_uncertainty(), link.status()), (0.0, None));
+        assert!(link.trouble().is_some());
     }
 
     #[test]
