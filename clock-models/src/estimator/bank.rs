@@ -22,6 +22,9 @@ const STRANGER: f64 = -3.0;
 const HOPELESS: f64 = -9.0;
 /// What speaks against there being no queues, to begin with.
 const SYMMETRICAL: f64 = -3.0;
+/// Packets after which the search is not caught any more: some of an hour at an exchange a
+/// second.
+const TRIAL: u32 = 4096;
 /// The most that is held against a hypothesis. Otherwise a bad start, of itself and not of
 /// what it says, would have to be forgotten first, which took hours in one run of forty.
 const LOST: f64 = -50.0;
@@ -59,8 +62,11 @@ pub(super) struct Bank {
     stranger: Option<Hypothesis>,
     /// There are no queues, only noise of stamps. The search may begin with taking the noise
     /// of one direction for queues and that of the other for wander, which each of its
-    /// neighbours shares then; this one never did. Kept until it is likely.
+    /// neighbours shares then; this one never did. Kept until it is likely, for the first
+    /// [`TRIAL`] packets.
     symmetrical: Option<Hypothesis>,
+    /// That were taken in.
+    packets: u32,
 }
 
 impl Bank {
@@ -88,6 +94,7 @@ impl Bank {
             neighbours,
             stranger: Some(stranger).filter(|_| known),
             symmetrical: Some(symmetrical),
+            packets: 0,
         }
     }
 
@@ -152,7 +159,11 @@ impl Bank {
     }
 
     fn judge_symmetrical(&mut self) {
+        self.packets = self.packets.saturating_add(1);
         self.neighbours.extend(self.symmetrical.take_if(|h| h.evidence > MARGIN));
+        if self.packets > TRIAL {
+            self.symmetrical = None;
+        }
     }
 
     /// Moves the search to the best hypothesis.
