@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_is_to_be_reached_is_a_part_of_the_best_peer_of_the_same_case() {
-        let mut findings = found(&[
+        let findings = found(&[
             "@figure\ta\tptp4l pi\trms\t4e-8",
             "@figure\ta\tptp4l linreg\trms\t2e-8",
             "@figure\tb\tptp4l linreg\trms\t1e-9",
