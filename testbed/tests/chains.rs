@@ -79,7 +79,7 @@ fn a_hundred_boundary_clocks_begin_one_after_the_other_and_repeat_themselves() {
     let last = run();
     assert_eq!(last.len(), 100);
     let following = last.iter().take_while(|sample| sample.belief.is_some()).count();
-    assert!((8..20).contains(&following), "{following}");
+    assert!((16..40).contains(&following), "{following}");
     assert!(last[following..].iter().all(|sample| sample.belief.is_none()));
     assert_eq!(last, run());
 }
