@@ -35,7 +35,7 @@ path.to-server = { floor = "50 us", queueing = { kind = "exponential", mean = "1
 path.from-server = { floor = "50 us", queueing = { kind = "exponential", mean = "10 us" } }
 
 [[source]]
-ptp = { announce = 0, sync = -1, delay-req = 0 }
+ptp = { announce = 0, sync = -1, delay-req = 2 }
 path.to-server = { floor = "20 us", queueing = { kind = "exponential", mean = "2 us" } }
 path.from-server = { floor = "20 us", queueing = { kind = "exponential", mean = "2 us" } }
 
