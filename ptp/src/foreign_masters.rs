@@ -94,7 +94,7 @@ impl ForeignMasters {
     }
 
     /// Those of which the best is to be selected: the qualified ones. Where there is none,
-    /// the first that was heard, to be measured until it is qualified.
+    /// the first that was heard, to be measured, and to be followed once it has answered.
     pub(crate) fn eligible(&self) -> Vec<ForeignMaster> {
         let qualified: Vec<_> = self.masters.iter().filter(|m| m.qualified).copied().collect();
         if qualified.is_empty() {
