@@ -158,6 +158,8 @@ struct Path {
 #[derive(Debug, Clone, Copy)]
 struct Contradiction {
     packets: u32,
+    /// When the first one was.
+    since: Timestamp<Free>,
     /// By how much the last one does, s.
     by: f64,
 }
@@ -198,11 +200,13 @@ impl Estimator {
         }
         let after = tracking.estimate;
         let predicted = before.carried_to(after.at);
-        let restarted = tracking.is_contradicted();
+        let restarted =
+            tracking.is_contradicted() && self.recent.is_since(tracking.contradicted_since());
         if restarted {
             let doubt = (10.0 * before.frequency_deviation).clamp(1e-7, UNKNOWN_FREQUENCY);
-            self.tracking =
-                Tracking::start(&self.recent, (before.frequency, doubt), noise, follows);
+            let known = Some((before.frequency, doubt)).filter(|_| before.frequency.is_finite());
+            let frequency = known.unwrap_or(self.prior_frequency);
+            self.tracking = Tracking::start(&self.recent, frequency, noise, follows);
         }
         Some(Fit {
             correction: (after.offset - predicted.offset).seconds(),
@@ -260,7 +264,7 @@ impl Tracking {
         let difference = (reading.difference - self.anchor).seconds();
         self.bank.advance(dt, follows);
         let packet = self.bank.take(way, difference, noise);
-        self.paths[way as usize].note(&packet);
+        self.paths[way as usize].note(&packet, reading.at);
         if way == Way::FromReference {
             self.watch_floor();
         }
@@ -285,10 +289,16 @@ impl Tracking {
         }
     }
 
-    /// Has the belief become untenable?
+    /// Has the belief become untenable? One that is no number always is.
     fn is_contradicted(&self) -> bool {
         self.contradictions().any(|contradiction| contradiction.packets >= CONTRADICTIONS)
             || self.paths.iter().any(|path| path.early >= EARLY_PACKETS)
+            || !self.estimate.frequency.is_finite()
+    }
+
+    /// When the first of the last packets was that all contradict the belief.
+    fn contradicted_since(&self) -> Option<Timestamp<Free>> {
+        self.contradictions().map(|contradiction| contradiction.since).min()
     }
 
     fn contradictions(&self) -> impl Iterator<Item = &Contradiction> {
@@ -353,12 +363,13 @@ fn surplus(bank: &Bank, believed: f64) -> f64 {
 }
 
 impl Path {
-    fn note(&mut self, packet: &Posterior) {
+    fn note(&mut self, packet: &Posterior, at: Timestamp<Free>) {
         self.last_delay = packet.mean;
-        let before = self.contradiction.map_or(0, |contradiction| contradiction.packets);
+        let (before, since) =
+            self.contradiction.map_or((0, at), |before| (before.packets, before.since));
         let contradicts = packet.uninformative > 0.5;
         self.contradiction =
-            contradicts.then_some(Contradiction { packets: before + 1, by: packet.mean });
+            contradicts.then_some(Contradiction { packets: before + 1, since, by: packet.mean });
         self.early -= self.early / EARLY_MEMORY;
         self.early += f64::from(u8::from(contradicts && packet.mean < 0.0));
     }

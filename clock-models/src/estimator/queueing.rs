@@ -224,10 +224,12 @@ impl Queueing {
 
     /// The greatest of uniform delays, s, after one more.
     fn learn_edge(&mut self, packet: Share) -> f64 {
+        let body = self.body + packet.probability * (packet.moment - self.body);
         self.doubt += packet.probability * (packet.doubt - self.doubt);
-        self.doubt += (EDGE_UNREST * self.body).powi(2);
-        self.doubt = self.doubt.min(widest_doubt(self.body));
-        self.body + packet.probability * (packet.moment - self.body)
+        self.doubt += (EDGE_UNREST * body).powi(2);
+        // Of the new edge: a doubt that is wide against it would put it below the floor.
+        self.doubt = self.doubt.min(widest_doubt(body));
+        body
     }
 }
 
@@ -503,6 +505,19 @@ mod tests {
                 moments[0].ln()
             );
         }
+    }
+
+    #[test]
+    fn the_doubt_of_an_edge_is_never_wide_against_it() {
+        let mut queueing = Queueing::new(Shape::Uniform, 1.0);
+        // About early packets the belief is as broad as the delays; the edge comes nearer.
+        for _ in 0..200 {
+            let posterior = queueing.posterior(-0.5, 0.2 * queueing.body.powi(2));
+            queueing.learn(&posterior);
+            let widest = widest_doubt(queueing.body);
+            assert!((0.0..=widest).contains(&queueing.doubt), "{queueing:?}");
+        }
+        assert!(queueing.body < 0.5, "{queueing:?}");
     }
 
     #[test]

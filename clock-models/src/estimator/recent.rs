@@ -70,6 +70,13 @@ impl Recent {
         self.exchanges.len() < EXCHANGES
     }
 
+    /// True if there are so many, and no message of theirs is from before `change`, if there
+    /// was one: one from before and one from after it show no delay.
+    pub(super) fn is_since(&self, change: Option<Timestamp<Free>>) -> bool {
+        let mut messages = self.exchanges.iter().flatten();
+        !self.is_filling() && messages.all(|message| change.is_none_or(|at| message.at >= at))
+    }
+
     /// The exchanges, the oldest first.
     pub(super) fn exchanges(&self) -> impl Iterator<Item = [Reading; 2]> {
         self.exchanges.iter().copied()

@@ -1,3 +1,6 @@
+mod any;
+mod ptp;
+
 use super::*;
 use crate::comparison::Upstream;
 

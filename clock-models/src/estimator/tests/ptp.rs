@@ -1,0 +1,75 @@
+//! Comparisons whose two messages are as far apart as those of PTP.
+
+use super::*;
+
+/// A Sync each second; a Delay_Req within 2 s of the one before, which leaves with the next
+/// Sync. Stamps are ± 8 ns in steps of 8 ns, and there are no queues.
+struct Ptp {
+    world: World,
+    next_request: f64,
+    request: Option<Reading>,
+}
+
+impl Ptp {
+    fn new(seed: u64) -> Self {
+        let mut world = World::new(seed, 1.0, 500e-9, |_| (0.0, 0.0), 1e-9);
+        world.frequency = 15e-6;
+        world.granularity = 8e-9;
+        Self { world, next_request: 0.3, request: None }
+    }
+
+    fn reading(&mut self, delay: f64) -> Reading {
+        let [local, remote] = [(); 2].map(|()| 8e-9 * (2.0 * self.world.random.uniform() - 1.0));
+        let (t, offset) = (self.world.t, self.world.offset);
+        let at = self.world.stamp(t + local);
+        let difference = self.world.stamp(t + offset + delay + remote) - at;
+        Reading { at: Timestamp::EPOCH + at, difference }
+    }
+
+    /// Goes on to the next message.
+    fn step(&mut self) {
+        let next_sync = self.world.t.floor() + 1.0;
+        if self.next_request < next_sync {
+            self.world.pass(self.next_request - self.world.t);
+            self.request = Some(self.reading(self.world.floor));
+            self.next_request += 2.0 * self.world.random.uniform();
+            return;
+        }
+        self.world.pass(next_sync - self.world.t);
+        self.world.t = next_sync;
+        let comparison = Comparison {
+            from_reference: Some(self.reading(-self.world.floor)),
+            to_reference: self.request.take(),
+            stamp_uncertainty: 4e-9,
+            upstream: Upstream::default(),
+        };
+        let fit = self.world.estimator.update(&comparison);
+        self.world.restarts += u32::from(fit.is_some_and(|fit| fit.restarted));
+    }
+
+    fn run_to(&mut self, t: f64) {
+        while self.world.t < t {
+            self.step();
+        }
+    }
+}
+
+#[test]
+fn a_master_that_steps_between_two_messages_is_followed_by_what_came_after() {
+    for step in [2e-3, -2e-3, 50e-6, -1.0] {
+        for seed in 1..=25 {
+            let mut ptp = Ptp::new(seed);
+            ptp.run_to(300.0);
+            let stepped = 300.0 + 2.0 * ptp.world.random.uniform();
+            ptp.run_to(stepped);
+            ptp.world.offset += step;
+            ptp.run_to(stepped + 12.0);
+            while ptp.world.t < stepped + 60.0 {
+                ptp.step();
+                let (error, estimate) = ptp.world.error().unwrap();
+                assert!(error.abs() < 100e-9, "{step} s, seed {seed}: {error:e} {estimate:?}");
+            }
+            assert_eq!(ptp.world.restarts, 1, "{step} s, seed {seed}");
+        }
+    }
+}
