@@ -1,3 +1,4 @@
+mod early;
 mod measured;
 mod received;
 
@@ -17,6 +18,7 @@ use crate::slave::Slave;
 use crate::status::{Parent, PeerDelayUse, PortState, PortStatus};
 use crate::transport::Group;
 use crate::wire::{Message, PortIdentity};
+use early::EarlySync;
 
 /// Names a sent event message, for its transmit time stamp. It can be used once.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -80,8 +82,8 @@ pub enum Action {
 /// delay, which is what a message would show that goes back at once. No Sync makes both, and
 /// no link delay is used twice, so that the noise of each reading is its own.
 ///
-/// The first master that is heard where no other is qualified is measured from its first
-/// Announce on. Its comparisons leave the port when there is one of both directions, or when
+/// The first master that is heard where no other is qualified is measured from the last Sync
+/// before its first Announce on. Its comparisons leave the port when there is one of both directions, or when
 /// its second Announce has qualified it. IEEE 1588-2019 9.3.2.5 waits for the second Announce
 /// in any case, IEEE 802.1AS-2020 10.3.11 never: a master that has answered is no stray
 /// message, and who knows no other loses nothing by it.
@@ -105,6 +107,7 @@ pub struct Port {
     engine: Engine,
     foreign_masters: ForeignMasters,
     master: Option<PortIdentity>,
+    early: Option<EarlySync>,
     slave: Slave,
     /// With the peer delay mechanism.
     peer: Option<Peer>,
@@ -135,6 +138,7 @@ impl Port {
             pdelay_answer: PdelayAnswer::default(),
             config,
             master: None,
+            early: None,
             slave: Slave::default(),
             delay_request: None,
             link_up: true,
@@ -262,6 +266,7 @@ impl Port {
         self.link_up = false;
         self.foreign_masters.clear();
         self.engine.listen();
+        self.early = None;
         // What was to be sent is not to be sent to whomever the link comes back to.
         let sends = |action: &Action| match action {
             Action::SendEvent { .. } | Action::SendOneStep { .. } | Action::SendGeneral { .. } => {
@@ -327,6 +332,7 @@ impl Port {
             self.engine.select(&masters)
         };
         self.change_master(self.engine.master());
+        self.take_early(now);
         self.release();
         self.fulfil(requests, now);
     }

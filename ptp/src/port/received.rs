@@ -24,7 +24,15 @@ impl Port {
         self.check_header(&message.header)?;
         match &message.body {
             Body::Announce(announce) => self.announce(message.header, *announce, now),
-            Body::Sync(_) => self.sync(&message, stamp.ok_or(Rejection::NoReceiveStamp)?),
+            Body::Sync(_) => {
+                let stamp = stamp.ok_or(Rejection::NoReceiveStamp)?;
+                match self.master {
+                    None => self.keep_early(message, stamp, now),
+                    Some(_) => self.sync(&message, stamp)?,
+                }
+                Ok(())
+            }
+            Body::FollowUp(follow_up) if self.follows_early(&message, *follow_up) => Ok(()),
             Body::FollowUp(follow_up) => self.follow_up(&message, *follow_up),
             Body::PdelayReq(_) => self.pdelay_req(&message.header, stamp),
             Body::PdelayResp(_) | Body::PdelayRespFollowUp(_) => self.pdelay_resp(&message, stamp),
@@ -72,7 +80,7 @@ impl Port {
         Ok(())
     }
 
-    fn sync(&mut self, message: &Message, stamp: Stamp) -> Result<(), Rejection> {
+    pub(super) fn sync(&mut self, message: &Message, stamp: Stamp) -> Result<(), Rejection> {
         self.check_master(&message.header)?;
         let time = engine::time(stamp.at).ok_or(Rejection::TimeStamp)?;
         let memory = self.config.announce_receipt_timeout_interval();
@@ -83,7 +91,11 @@ impl Port {
         self.measure()
     }
 
-    fn follow_up(&mut self, message: &Message, follow_up: FollowUp) -> Result<(), Rejection> {
+    pub(super) fn follow_up(
+        &mut self,
+        message: &Message,
+        follow_up: FollowUp,
+    ) -> Result<(), Rejection> {
         self.check_master(&message.header)?;
         let sent = follow_up.precise_origin_timestamp.to_tai() + message.header.correction();
         if sent < Timestamp::EPOCH {

@@ -2,8 +2,8 @@
 
 use clock_models::time::{Duration, Timestamp};
 
-use super::pair::{Master, OFFSET, Pair, config};
-use crate::PortState;
+use super::pair::{MICROSECOND, MILLISECOND, Master, OFFSET, Pair, config, stamp};
+use crate::{PortState, Rejection};
 
 /// A master that is a second ahead of the truth per number.
 fn master(number: u8, priority1: u8) -> Master {
@@ -72,6 +72,37 @@ fn a_lone_master_is_followed_once_it_has_announced_itself_and_answered() {
     assert!(times.is_sorted_by_key(|reading| reading.at));
     assert_eq!(pair.changes.len(), 1);
     assert_unmixed(&pair);
+}
+
+#[test]
+fn the_last_sync_before_a_master_announces_itself_is_used_and_the_others_are_counted() {
+    // Sync at 0.074 s and 1.074 s, an Announce at 2.037 s.
+    let silent = Master { log_announce_interval: 1, alive: false, ..master(1, 100) };
+    let mut pair = Pair::new(config(), vec![silent]);
+    pair.run(0.05);
+    pair.masters[0].alive = true;
+    pair.run(10.0);
+    let came = |c: &crate::PortComparison| c.comparison.from_reference.map(|reading| reading.at);
+    let first = pair.compared.iter().find_map(came).unwrap();
+    assert_eq!(first, Timestamp::EPOCH + MILLISECOND * 1074 + MICROSECOND * 50);
+    assert_eq!(pair.port.rejections().iter().collect::<Vec<_>>(), [(Rejection::NotMaster, 1)]);
+    assert_unmixed(&pair);
+}
+
+#[test]
+fn a_sync_from_long_before_the_announce_and_one_of_another_port_are_refused() {
+    for (silence, other) in [(Duration::SECOND * 3, false), (Duration::SECOND, true)] {
+        let mut pair = Pair::new(config(), Vec::new());
+        let (mut known, came) = (master(1, 100), Timestamp::from_secs(1));
+        let mut sender = if other { master(2, 90) } else { known.clone() };
+        let (sync, follow_up) = sender.sync(came);
+        pair.port.handle_event(&sync.encode(), stamp(came), came).unwrap();
+        pair.port.handle_general(&follow_up.unwrap().encode(), came).unwrap();
+        let now = came + silence;
+        pair.port.handle_general(&known.announce().encode(), now).unwrap();
+        assert_eq!(pair.master(), Some(known.identity));
+        assert_eq!(pair.port.rejections().count(Rejection::NotMaster), 1, "{silence:?} {other}");
+    }
 }
 
 #[test]
@@ -207,7 +238,7 @@ fn a_link_that_goes_and_comes_back_is_served_again_and_keeps_its_counters() {
 
     pair.port.link_down();
     let refused = pair.port.handle_general(&[0; 64], Timestamp::EPOCH);
-    assert_eq!(refused, Err(crate::Rejection::LinkDown));
+    assert_eq!(refused, Err(Rejection::LinkDown));
 }
 
 #[test]

@@ -33,7 +33,7 @@ conditions() {
 
 # accuracy CASE LOG_INTERVAL: starts 0.78 ms and 15 ppm off.
 accuracy() {
-    local label=$1 rate=$2 name=ptp$2 clock begin
+    local label=$1 rate=$2 name=ptp$2 clock begin=()
     ptp4l_master "master$rate" A "$rate" hts0 hts2 hts4
     await_master "master$rate" 3
     for clock in 1 2 3; do
@@ -42,19 +42,18 @@ accuracy() {
     done
     wander 15000000 "$walk" 1 2 3
     watch "$name" "$SIM"/clock{1,2,3}/vs_clock0_ns
-    begin=$(uptime_s)
-    ptp4l_client pi B1 "$rate" hts1 pi
-    ptp4l_client linreg B2 "$rate" hts3 linreg
-    utcd_client utcd B3 hts5 "$rate"
+    begin[1]=$(uptime_s); ptp4l_client pi B1 "$rate" hts1 pi
+    begin[2]=$(uptime_s); ptp4l_client linreg B2 "$rate" hts3 linreg
+    begin[3]=$(uptime_s); utcd_client utcd B3 hts5 "$rate"
     claim "$name" "$SIM/clock3/vs_clock0_ns" utcd
     sleep $((SETTLE / 2)); progress "$label: settled for $((SETTLE / 2)) s"
     sleep $((SETTLE / 2)); progress "$label: measuring"
     sleep "$SECONDS_MEASURED"
     stop_all
-    figures "$label" "ptp4l pi" "$name" 1 "$begin" $SETTLE
-    figures "$label" "ptp4l linreg" "$name" 2 "$begin" $SETTLE
-    figures "$label" utcd "$name" 3 "$begin" $SETTLE
-    claims "$label, utcd" "$name" 1 "$begin" $SETTLE
+    figures "$label" "ptp4l pi" "$name" 1 "${begin[1]}" $SETTLE
+    figures "$label" "ptp4l linreg" "$name" 2 "${begin[2]}" $SETTLE
+    figures "$label" utcd "$name" 3 "${begin[3]}" $SETTLE
+    claims "$label, utcd" "$name" 1 "${begin[3]}" $SETTLE
 }
 
 # await_master NAME PORTS: until ptp4l gives time on all of its ports. What a grandmaster takes
