@@ -19,6 +19,9 @@ use super::Outcome;
 
 mod page;
 
+/// Seed of the runs that are compared with one another.
+const SEED: u64 = 1;
+
 /// Run real programs in a virtual machine whose clocks tell the truth.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -64,7 +67,7 @@ struct RunArguments {
     #[arg(long, conflicts_with = "icount")]
     real_time: bool,
     /// Seed of oscillators and noise.
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value_t = SEED)]
     seed: u64,
     /// Measure for so many seconds, not for as long as the scenario says.
     #[arg(long, value_name = "SECONDS")]
@@ -80,7 +83,7 @@ struct RunArguments {
     #[arg(long)]
     json: bool,
     /// Put the result of each scenario into this page of the documentation too, in place of
-    /// the one before.
+    /// the one before; with another seed or time to measure in a section of its own.
     #[arg(long, value_name = "PAGE")]
     write: Option<PathBuf>,
 }
@@ -136,7 +139,8 @@ fn tell(scenario: &Scenario, run: &Run, arguments: &RunArguments) -> Result<(), 
         write!(out, "{}", shown(scenario, run)?)?;
     }
     if let Some(path) = &arguments.write {
-        page::put(path, &scenario.name, &markdown(scenario, run, arguments.seed)?)?;
+        let section = section(scenario, arguments);
+        page::put(path, &section, &markdown(scenario, run, &section)?)?;
     }
     Ok(())
 }
@@ -292,11 +296,22 @@ fn shown(scenario: &Scenario, run: &Run) -> Result<String, std::fmt::Error> {
     Ok(out)
 }
 
+/// What the section of a page is called: as the scenario, and what is asked of it besides.
+fn section(scenario: &Scenario, RunArguments { seed, measure, .. }: &RunArguments) -> String {
+    let seed = Some(seed).filter(|seed| **seed != SEED).map(|seed| format!(" --seed {seed}"));
+    let measure = measure.map(|seconds| format!(" --measure {seconds}"));
+    [Some(scenario.name.clone()), seed, measure].into_iter().flatten().collect()
+}
+
 /// The section of a page, but for the mark of its heading.
-fn markdown(scenario: &Scenario, run: &Run, seed: u64) -> Result<String, std::fmt::Error> {
-    let (name, title) = (&scenario.name, &scenario.title);
+fn markdown(scenario: &Scenario, run: &Run, section: &str) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
-    writeln!(out, "{name}: {title}\n\n`testbed vm run {name} --seed {seed}`: {}.", verdict(run))?;
+    writeln!(
+        out,
+        "{section}: {}\n\n`testbed vm run {section}`: {}.",
+        scenario.title,
+        verdict(run)
+    )?;
     let mut cells = Table::new(&run.findings.figures).cells().into_iter();
     let head = cells.next().unwrap_or_default();
     if cells.len() > 0 {

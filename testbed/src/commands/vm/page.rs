@@ -10,7 +10,8 @@ use std::path::Path;
 const BEGIN: &str = "<!-- Made by `testbed vm run --all --write`: -->";
 const END: &str = "<!-- End of what it made. -->";
 
-/// What a section begins with; the name of its scenario and a colon follow.
+/// What a section begins with; the name of its scenario, what was asked of it besides, and a
+/// colon follow.
 const HEADING: &str = "### ";
 
 /// Puts the section of a scenario into the page at `path`, in place of the one that is there
