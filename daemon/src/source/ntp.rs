@@ -316,6 +316,8 @@ impl Association {
                     // No answer can have come yet, so none is completed by it.
                     let _ = self.departed_by_other_stamp(context);
                 }
+                source.stamper.sent();
+                self.renew_stamps(source);
             }
             Err(error) => {
                 self.fault(source, &error);
@@ -323,6 +325,22 @@ impl Association {
             }
         }
         wake.failed.is_some()
+    }
+
+    /// Asks the NIC for its stamps anew where they do not come any more.
+    fn renew_stamps(&self, source: &mut NtpSource) {
+        let stamping = self.socket.as_ref().map(|socket| socket.get().stamping());
+        let Some(granted) = stamping.and_then(|stamping| stamping.hardware.as_ref()) else {
+            return;
+        };
+        if !source.stamper.is_to_be_renewed() {
+            return;
+        }
+        let text = format!("{} stamps no more; was it reset? It is asked anew", granted.nic);
+        source.trouble.note(&source.context.name, "stamps-missing", text);
+        if let Err(refused) = granted.renew() {
+            source.trouble.say(&source.context.name, refused.to_string());
+        }
     }
 
     /// A request as it travels.
@@ -354,6 +372,9 @@ impl Association {
                 Ok(Some(received)) => {
                     source.trouble.now = None;
                     let (context, stamper) = (&source.context, &mut source.stamper);
+                    if stamper.is_hardware() && received.hardware.is_none() {
+                        stamper.missed();
+                    }
                     let stamp = stamper.received_whole(context, &received);
                     let stamp = stamp.unwrap_or_else(|| context.stamp(received.stamp));
                     match source.place.message(&buffer[..received.length]) {

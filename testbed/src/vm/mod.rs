@@ -180,7 +180,7 @@ impl Bench {
         }
         let status = child.wait().map_err(failed)?;
         run.failure = match status.code() {
-            Some(TIMED_OUT) => Some(format!("not done after {} s", scenario.timeout)),
+            Some(TIMED_OUT) => Some(format!("not done after {} s", patience(scenario, settings))),
             Some(MACHINE_FAILED) => Some("the machine failed".to_owned()),
             _ if !run.findings.ended => Some(format!("ended before its end ({status})")),
             _ => None,
@@ -194,7 +194,7 @@ impl Bench {
         if let Pace::Virtual(shift) = settings.pace {
             command.args(["--icount", &shift.to_string()]);
         }
-        command.args(["--timeout", &scenario.timeout.to_string()]);
+        command.args(["--timeout", &patience(scenario, settings).to_string()]);
         command.args([
             "--module",
             &format!("hwtsim topo={} seed={}", scenario.topology, settings.seed),
@@ -211,6 +211,12 @@ impl Bench {
         command.args(["--", "bash"]).arg(&scenario.path);
         command
     }
+}
+
+/// How long is waited for the end of a scenario, s of the host: longer where more is measured
+/// than it says itself, in several cases one after the other.
+fn patience(scenario: &Scenario, settings: &Settings) -> u32 {
+    scenario.timeout.saturating_add(settings.measured.unwrap_or(0).saturating_mul(4))
 }
 
 fn variable(name: &str, path: &Path) -> std::ffi::OsString {

@@ -9,6 +9,8 @@ answers_stamped() {
     sleep 10
     expect "$1: the requests of NTP are stamped by the NIC" test "$(stamped)" -gt "$before"
 }
+# source_stamped: the source's last exchange was stamped by the NIC.
+source_stamped() { utcctl utcd sources --json | grep -q '"time_stamps":"hardware"'; }
 stamped() { utcctl utcd status --json | sed -nE 's/.*"hardware_stamped":([0-9]+).*/\1/p'; }
 ask() {         # ask TRANSPORT: a client in A, so that there are requests
     utcd asker A <<END
@@ -33,8 +35,7 @@ setp 1 reset 1
 after "NIC reset" 60
 claims "NIC reset" faults 1 "$from" 40
 expect "NIC reset: it is said" told 'source .* stamps no more'
-expect "NIC reset: the stamps are the NIC's again" \
-    sh -c "$(dirname "$UTCD")/utcctl --socket $RUN/utcd.sock sources --json | grep -q '\"time_stamps\":\"hardware\"'"
+expect "NIC reset: the stamps are the NIC's again" source_stamped
 
 progress "the NIC is reset again, while it stamps for the NTP server, too"
 ask udp
@@ -87,4 +88,34 @@ expect "over PTP, reset: the NTP server says it" told 'NTP server: hts1 stamps n
 answers_stamped "over PTP, reset"
 expect "over PTP, reset: no more is stamped than before, $filter" \
     test "$(receive_filter)" = "${filter:-unknown}"
+stop asker utcd
+
+progress "the NIC forgets to stamp for an NTP client, and its driver does not know"
+utcd giver A <<END
+[[clock]]
+name = "nic"
+type = "phc"
+interface = "hts0"
+mode = "observe"
+[serve.ntp]
+listen = ["198.18.0.1:123"]
+local-stratum = 1
+END
+utcd utcd B <<END
+[[clock]]
+name = "nic"
+type = "phc"
+interface = "hts1"
+mode = "observe"
+[[source.ntp]]
+server = "198.18.0.1"
+min-poll = 0
+max-poll = 0
+END
+sleep 10
+expect "client: the NIC stamps" source_stamped
+setp 1 forgotten 1
+sleep 20
+expect "client, forgotten: it is said" told 'source .* stamps no more'
+expect "client, forgotten: the stamps are the NIC's again" source_stamped
 finish
