@@ -60,9 +60,9 @@ struct RunArguments {
     /// Those that are run with every change of the source.
     #[arg(long, conflicts_with = "all")]
     short: bool,
-    /// Virtual time: an instruction takes 2^SHIFT ns.
-    #[arg(long, value_name = "SHIFT", default_value = "3", value_parser = clap::value_parser!(u32).range(0..=10))]
-    icount: u32,
+    /// Virtual time: an instruction takes 2^SHIFT ns, 3 if the scenario does not say.
+    #[arg(long, value_name = "SHIFT", value_parser = clap::value_parser!(u32).range(0..=10))]
+    icount: Option<u32>,
     /// The time of the host, and its processor (KVM) where that can be had.
     #[arg(long, conflicts_with = "icount")]
     real_time: bool,

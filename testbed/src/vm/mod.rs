@@ -43,8 +43,9 @@ pub enum BenchError {
 /// How the time of the machine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// An instruction takes 2ⁿ ns, and idle time is skipped: apart from the load of the host.
-    Virtual(u32),
+    /// An instruction takes 2ⁿ ns, if this says nothing as the scenario says, and idle time is
+    /// skipped: apart from the load of the host.
+    Virtual(Option<u32>),
     /// As the host's.
     Real,
 }
@@ -192,7 +193,7 @@ impl Bench {
         let mut command = Command::new(self.home.join("run.sh"));
         command.stdin(Stdio::null());
         if let Pace::Virtual(shift) = settings.pace {
-            command.args(["--icount", &shift.to_string()]);
+            command.args(["--icount", &shift.unwrap_or(scenario.icount).to_string()]);
         }
         command.args(["--timeout", &patience(scenario, settings).to_string()]);
         command.args([

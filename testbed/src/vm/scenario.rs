@@ -7,11 +7,13 @@
 //! # topology: 0-1,0-2
 //! # set: short
 //! # timeout: 300
+//! # icount: 0
 //! ```
 //!
 //! `topology` are the wires, as pairs of clocks (see `testbed/vm/kmod/hwtsim.c`). `set` is
 //! `short` for those that are run with every change, else left out. `timeout` is the time of
-//! the host within which it must be done, s, [`TIMEOUT`] if left out.
+//! the host within which it must be done, s, [`TIMEOUT`] if left out. `icount` says how long an
+//! instruction takes in virtual time, 2ⁿ ns, n being [`ICOUNT`] if left out.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,6 +22,9 @@ use super::BenchError;
 
 /// How long a scenario may take, s of the host's time, if it does not say.
 pub const TIMEOUT: u32 = 900;
+
+/// How long an instruction takes in virtual time if a scenario does not say: 2³ ns.
+pub const ICOUNT: u32 = 3;
 
 /// A script, and what its head says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub struct Scenario {
     pub short: bool,
     /// How long it may take, s of the host's time.
     pub timeout: u32,
+    /// How long an instruction takes in virtual time, 2ⁿ ns.
+    pub icount: u32,
 }
 
 impl Scenario {
@@ -57,17 +64,19 @@ impl Scenario {
             Some((_, value)) => Ok(value.trim().to_owned()),
             None => Err(wrong(&format!("its head has no line `# {key}: …`"))),
         };
-        let timeout = match head("timeout").map(|(_, value)| value.trim().parse()) {
-            None => TIMEOUT,
-            Some(Ok(seconds)) => seconds,
-            Some(Err(_)) => return Err(wrong("its timeout is no number of seconds")),
+        let number = |key: &str, default: u32| match head(key) {
+            None => Ok(default),
+            Some((_, value)) => {
+                value.trim().parse().map_err(|_| wrong(&format!("its {key} is no number")))
+            }
         };
         Ok(Self {
             name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             title: needed("title")?,
             topology: needed("topology")?,
             short: head("set").is_some_and(|(_, value)| value.trim() == "short"),
-            timeout,
+            timeout: number("timeout", TIMEOUT)?,
+            icount: number("icount", ICOUNT)?,
             path,
         })
     }

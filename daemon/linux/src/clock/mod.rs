@@ -24,7 +24,8 @@ pub const ATTEMPTS: u32 = 3;
 /// the host is suspended: see [`Slept`].
 #[must_use]
 pub fn raw_now() -> Timestamp<Free> {
-    Timestamp::from_epoch(read(ClockId::CLOCK_MONOTONIC_RAW))
+    let [raw] = read([ClockId::CLOCK_MONOTONIC_RAW]);
+    Timestamp::from_epoch(raw)
 }
 
 /// The system clock and the free-running time base, read together.
@@ -65,24 +66,31 @@ fn narrower(a: CrossReading, b: CrossReading) -> CrossReading {
 }
 
 fn cross_read_once() -> CrossReading {
-    // Each reading takes as long as the next: CLOCK_REALTIME is in the middle.
-    let before = raw_now();
-    let earlier = read(ClockId::CLOCK_MONOTONIC);
-    let realtime = read(ClockId::CLOCK_REALTIME);
-    let later = read(ClockId::CLOCK_MONOTONIC);
-    let window = raw_now() - before;
+    // Each reading takes as long as the next, with nothing between them: CLOCK_REALTIME is in
+    // the middle.
+    let [before, earlier, realtime, later, after] = read([
+        ClockId::CLOCK_MONOTONIC_RAW,
+        ClockId::CLOCK_MONOTONIC,
+        ClockId::CLOCK_REALTIME,
+        ClockId::CLOCK_MONOTONIC,
+        ClockId::CLOCK_MONOTONIC_RAW,
+    ]);
+    let window = after - before;
     CrossReading {
-        raw: before + window / 2,
+        raw: Timestamp::from_epoch(before + window / 2),
         realtime: Timestamp::from_epoch(realtime),
         stepped: realtime - (earlier + (later - earlier) / 2),
         window,
     }
 }
 
+/// Reads clocks one right after the other.
 #[expect(clippy::expect_used, reason = "no outside input: these clocks are in every Linux")]
-fn read(clock: ClockId) -> Duration {
-    let time = clock_gettime(clock).expect("the clocks that every kernel has can be read");
-    Duration::from_secs(time.tv_sec()) + Duration::from_nanos(time.tv_nsec())
+fn read<const N: usize>(clocks: [ClockId; N]) -> [Duration; N] {
+    clocks.map(clock_gettime).map(|time| {
+        let time = time.expect("the clocks that every kernel has can be read");
+        Duration::from_secs(time.tv_sec()) + Duration::from_nanos(time.tv_nsec())
+    })
 }
 
 #[cfg(test)]

@@ -24,9 +24,8 @@ impl Slept {
     /// Reads it.
     #[must_use]
     pub fn now() -> Self {
-        let before = read(ClockId::CLOCK_MONOTONIC);
-        let boot = read(ClockId::CLOCK_BOOTTIME);
-        let after = read(ClockId::CLOCK_MONOTONIC);
+        let [before, boot, after] =
+            read([ClockId::CLOCK_MONOTONIC, ClockId::CLOCK_BOOTTIME, ClockId::CLOCK_MONOTONIC]);
         Self { least: boot - after, most: boot - before }
     }
 }
