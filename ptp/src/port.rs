@@ -83,10 +83,10 @@ pub enum Action {
 /// no link delay is used twice, so that the noise of each reading is its own.
 ///
 /// The first master that is heard where no other is qualified is measured from the last Sync
-/// before its first Announce on. Its comparisons leave the port when there is one of both directions, or when
-/// its second Announce has qualified it. IEEE 1588-2019 9.3.2.5 waits for the second Announce
-/// in any case, IEEE 802.1AS-2020 10.3.11 never: a master that has answered is no stray
-/// message, and who knows no other loses nothing by it.
+/// before its first Announce on. Its comparisons leave the port when there is one of both
+/// directions, or when its second Announce has qualified it. IEEE 1588-2019 9.3.2.5 waits for
+/// the second Announce in any case, IEEE 802.1AS-2020 10.3.11 never: a master that has answered
+/// is no stray message, and who knows no other loses nothing by it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PortComparison {
     /// With the differences as TAI, corrections and delayAsymmetry included. The root

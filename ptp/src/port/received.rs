@@ -26,11 +26,11 @@ impl Port {
             Body::Announce(announce) => self.announce(message.header, *announce, now),
             Body::Sync(_) => {
                 let stamp = stamp.ok_or(Rejection::NoReceiveStamp)?;
-                match self.master {
-                    None => self.keep_early(message, stamp, now),
-                    Some(_) => self.sync(&message, stamp)?,
+                if self.master.is_none() {
+                    self.keep_early(message, stamp, now);
+                    return Ok(());
                 }
-                Ok(())
+                self.sync(&message, stamp)
             }
             Body::FollowUp(follow_up) if self.follows_early(&message, *follow_up) => Ok(()),
             Body::FollowUp(follow_up) => self.follow_up(&message, *follow_up),
