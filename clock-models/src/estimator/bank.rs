@@ -62,8 +62,8 @@ pub(super) struct Bank {
     stranger: Option<Hypothesis>,
     /// There are no queues, only noise of stamps. The search may begin with taking the noise
     /// of one direction for queues and that of the other for wander, which each of its
-    /// neighbours shares then; this one never did. Kept until it is likely, for the first
-    /// [`TRIAL`] packets.
+    /// neighbours shares then; this one never did. Tried again as often as it is likely, for
+    /// the first [`TRIAL`] packets: what the search makes of it may be caught once more.
     symmetrical: Option<Hypothesis>,
     /// That were taken in.
     packets: u32,
@@ -160,7 +160,7 @@ impl Bank {
 
     fn judge_symmetrical(&mut self) {
         self.packets = self.packets.saturating_add(1);
-        self.neighbours.extend(self.symmetrical.take_if(|h| h.evidence > MARGIN));
+        self.neighbours.extend(self.symmetrical.clone().filter(|h| h.evidence > MARGIN));
         if self.packets > TRIAL {
             self.symmetrical = None;
         }
