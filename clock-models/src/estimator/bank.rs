@@ -1,5 +1,7 @@
 //! What noise does the edge live in? A search among hypotheses, while the packets come.
 
+use std::ops::RangeInclusive;
+
 use super::UNKNOWN_FREQUENCY;
 use super::filter::{Filter, Way};
 use super::queueing::{Posterior, Queueing, Shape};
@@ -17,11 +19,18 @@ const UNRESTS: [f64; 2] = [3e-4, 1e-2];
 /// little of the offset tells little of the noise, too.
 const FORGOTTEN: f64 = 0.003;
 /// What speaks (natural logarithm) against a frequency that is not at all what was known
-/// before, to begin with; and when it is out of the question.
+/// before, to begin with; and when that, or a neighbour, is out of the question.
 const STRANGER: f64 = -3.0;
 const HOPELESS: f64 = -9.0;
-/// What speaks against there being no queues, to begin with.
+/// What speaks against there being no queues, to begin with; and by how much the jitter is
+/// greater then than the first exchanges show, which may be alike by chance.
 const SYMMETRICAL: f64 = -3.0;
+const SYMMETRICAL_JITTER: f64 = 3.0;
+/// At these numbers of packets, and each power of two between them, neighbours that are
+/// hopeless begin anew from the centre, with so much against them: what made them hopeless
+/// may have been the first guess of the jitter.
+const ANEW: RangeInclusive<u32> = 32..=512;
+const SECOND_TRY: f64 = -3.0;
 /// Packets after which the search is not caught any more: some of an hour at an exchange a
 /// second.
 const TRIAL: u32 = 4096;
@@ -85,8 +94,10 @@ impl Bank {
         let unknown = Filter::new(0.0, delay, (frequency.0, UNKNOWN_FREQUENCY), noise.wander());
         let stranger = Hypothesis { filter: unknown, evidence: STRANGER, ..centre.clone() };
         let known = frequency.1 < UNKNOWN_FREQUENCY;
+        let symmetrical = Queueing::new(Shape::Gaussian, SYMMETRICAL_JITTER * jitter);
         let symmetrical = Hypothesis {
             evidence: SYMMETRICAL,
+            queueing: [symmetrical.clone(), symmetrical],
             ..centre.under(Noise { shape: Shape::Gaussian, ..noise })
         };
         Self {
@@ -130,9 +141,11 @@ impl Bank {
             other.evidence = memory * other.evidence + likelihood - best.log_likelihood;
             other.evidence = other.evidence.max(LOST);
         }
+        self.packets = self.packets.saturating_add(1);
         self.judge_stranger();
         self.judge_symmetrical();
         self.recentre();
+        self.try_hopeless_anew();
         best
     }
 
@@ -159,7 +172,6 @@ impl Bank {
     }
 
     fn judge_symmetrical(&mut self) {
-        self.packets = self.packets.saturating_add(1);
         self.neighbours.extend(self.symmetrical.clone().filter(|h| h.evidence > MARGIN));
         if self.packets > TRIAL {
             self.symmetrical = None;
@@ -182,6 +194,16 @@ impl Bank {
         self.neighbours = next.collect();
         let reference = std::mem::take(&mut self.centre.evidence);
         self.others().for_each(|h| h.evidence -= reference);
+    }
+
+    fn try_hopeless_anew(&mut self) {
+        if !ANEW.contains(&self.packets) || !self.packets.is_power_of_two() {
+            return;
+        }
+        for hopeless in self.neighbours.iter_mut().filter(|h| h.evidence < HOPELESS) {
+            let anew = self.centre.under(hopeless.noise);
+            *hopeless = Hypothesis { evidence: SECOND_TRY, ..anew };
+        }
     }
 }
 
