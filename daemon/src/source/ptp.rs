@@ -11,6 +11,7 @@ use ptp::{
     Action, ArbitraryTimescale, ClockIdentity, DelayMechanism, Parent, PortConfig, PortState,
     TransmitId,
 };
+use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use utcd_linux::interface::{HardwareStamping, Interface, MacAddress};
 use utcd_linux::socket::{
@@ -28,6 +29,10 @@ use crate::net::{AsyncMonitor, AsyncSocket, activity};
 const REST: Duration = Duration::from_secs(5);
 /// Transmit stamps that may be awaited at a time.
 const AWAITED: usize = 64;
+/// Messages that are taken in at a time: whoever floods the link is not to stop all else.
+const BURST: usize = 64;
+/// Looks, one a second, that the clock of the NIC may be gone before another one is looked for.
+const PATIENCE: u32 = 2;
 /// The longest PTP message that is looked at.
 const BUFFER: usize = 1024;
 
@@ -46,6 +51,8 @@ struct Sockets {
     event: AsyncSocket,
     /// `None` over Ethernet, where one socket serves for all messages.
     general: Option<AsyncSocket>,
+    /// More has come than was taken in at a time.
+    more: bool,
     awaited: BTreeMap<SendId, TransmitId>,
 }
 
@@ -55,6 +62,8 @@ enum Stop {
     LinkDown,
     /// The link goes at another speed: another path, stamped with other latencies.
     SpeedChanged,
+    /// Another NIC takes the frames, or its clock is another one.
+    OtherClock,
     /// The NIC is not to be had any more as it was granted.
     Unstamped,
     /// A socket failed.
@@ -90,6 +99,11 @@ impl PtpSource {
                                 self.config.interface
                             );
                         }
+                        Stop::OtherClock => tracing::info!(
+                            "source {}: {} stamps by another NIC or clock; all is measured anew",
+                            self.context.name,
+                            self.config.interface
+                        ),
                         Stop::LinkDown => self.note("link-down", "the link is down"),
                         Stop::Unstamped => {}
                         Stop::Fault(error) => self.note("socket", &error.to_string()),
@@ -184,6 +198,7 @@ impl PtpSource {
         Ok(Sockets {
             event: on_runtime(event)?,
             general: general.map(on_runtime).transpose()?,
+            more: false,
             awaited: BTreeMap::new(),
         })
     }
@@ -197,6 +212,7 @@ impl PtpSource {
     ) -> Stop {
         let mut looks = interval(Duration::from_secs(LOOK_INTERVAL.into()));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut clock_gone = 0;
         loop {
             let timeout = source.poll_timeout();
             let result = tokio::select! {
@@ -205,6 +221,10 @@ impl PtpSource {
                     source.look();
                     self.look_at_answers(source, sockets);
                     self.report(Some(source));
+                    clock_gone = if self.stamper.clock_is_gone() { clock_gone + 1 } else { 0 };
+                    if clock_gone > PATIENCE {
+                        return Stop::OtherClock;
+                    }
                     match self.renew_stamps(sockets) {
                         true => Ok(()),
                         false => return Stop::Unstamped,
@@ -214,16 +234,20 @@ impl PtpSource {
                     source.handle_timeout(self.context.clock.borrow().now());
                     Ok(())
                 }
-                result = sockets.event.wait() => {
+                result = sockets.event.wait(), if !sockets.more => {
                     result.and_then(|()| self.receive_events(source, sockets))
                 }
-                result = activity(&mut sockets.general) => {
+                result = activity(&mut sockets.general), if !sockets.more => {
                     result.and_then(|()| self.receive_general(source, sockets))
                 }
-                () = news(&mut monitor) => match self.is_running() {
-                    true if self.stamper.speed_has_changed() => return Stop::SpeedChanged,
-                    true => Ok(()),
-                    false => return Stop::LinkDown,
+                () = yield_now(), if sockets.more => {
+                    sockets.more = false;
+                    let events = self.receive_events(source, sockets);
+                    events.and_then(|()| self.receive_general(source, sockets))
+                }
+                () = news(&mut monitor) => match self.changed(sockets) {
+                    Some(stop) => return stop,
+                    None => Ok(()),
                 },
             };
             if let Err(error) = result.and_then(|()| self.act(source, sockets)) {
@@ -253,8 +277,17 @@ impl PtpSource {
         interface.is_ok_and(|now| now.nic() == granted.nic) && granted.renew().is_ok()
     }
 
-    fn is_running(&self) -> bool {
-        Interface::by_name(&self.config.interface).is_ok_and(|interface| interface.running)
+    /// What has become of the interface that the sockets cannot go on with.
+    fn changed(&self, sockets: &Sockets) -> Option<Stop> {
+        let interface = Interface::by_name(&self.config.interface).ok();
+        let Some(interface) = interface.filter(|interface| interface.running) else {
+            return Some(Stop::LinkDown);
+        };
+        let granted = sockets.event.get().stamping().hardware.as_ref();
+        if granted.is_some_and(|granted| !granted.is_of(&interface)) {
+            return Some(Stop::OtherClock);
+        }
+        self.stamper.speed_has_changed().then_some(Stop::SpeedChanged)
     }
 
     fn receive_events(&mut self, source: &mut Source, sockets: &mut Sockets) -> io::Result<()> {
@@ -275,7 +308,10 @@ impl PtpSource {
         }
         self.stamper.count(sockets.event.get().stamp_faults());
         let mut buffer = [0; BUFFER];
-        while let Some(received) = sockets.event.get_mut().receive(&mut buffer)? {
+        for _ in 0..BURST {
+            let Some(received) = sockets.event.get_mut().receive(&mut buffer)? else {
+                return Ok(());
+            };
             let now = self.context.clock.borrow().now();
             let bytes = &buffer[..received.length];
             let result = match self.stamper.received(&self.context, &received) {
@@ -288,17 +324,20 @@ impl PtpSource {
             }
             self.refused(result);
         }
+        sockets.more = true;
         Ok(())
     }
 
     fn receive_general(&mut self, source: &mut Source, sockets: &mut Sockets) -> io::Result<()> {
         let Some(general) = &mut sockets.general else { return Ok(()) };
         let mut buffer = [0; BUFFER];
-        while let Some(received) = general.get_mut().receive(&mut buffer)? {
+        for _ in 0..BURST {
+            let Some(received) = general.get_mut().receive(&mut buffer)? else { return Ok(()) };
             let now = self.context.clock.borrow().now();
             self.refused(source.handle_general(&buffer[..received.length], now));
         }
         while general.get_mut().notice()?.is_some() {}
+        sockets.more = true;
         Ok(())
     }
 

@@ -105,6 +105,11 @@ impl Stamper {
         self.link.as_ref().is_some_and(Link::has_changed)
     }
 
+    /// The clock of the NIC is gone. One that utcd keeps is opened anew by its owner.
+    pub(super) fn clock_is_gone(&self) -> bool {
+        self.phc.as_ref().is_some_and(|(_, phc)| phc.borrow().index().is_none())
+    }
+
     /// ingressLatency and egressLatency together, as far as they are known: what the stamps of
     /// the NIC do not see of how long it keeps a message that it answers.
     pub(super) fn latencies(&self) -> Duration {

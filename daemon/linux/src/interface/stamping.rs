@@ -5,6 +5,7 @@ use std::io;
 
 use nix::errno::Errno;
 
+use super::Interface;
 use super::driver::{self, Abilities, InForce};
 use super::filter::{Purpose, RxFilter, TxType};
 use super::lower;
@@ -92,16 +93,29 @@ impl HardwareStamping {
         }
     }
 
+    /// Whether the frames of an interface still take the NIC that was asked, and its clock is
+    /// still the one that it had. Otherwise another bond member is active, or the driver has
+    /// begun anew.
+    #[must_use]
+    pub fn is_of(&self, interface: &Interface) -> bool {
+        let clock = || driver::abilities(&self.nic).ok().and_then(|abilities| abilities.phc);
+        interface.nic() == self.nic && clock() == self.phc
+    }
+
     /// Has the NIC stamp as it was granted, whatever it says that it does: one that was reset
     /// may have forgotten it, and its driver not know. If another program has it stamp what
-    /// goes in another way since, it goes on so. Needs CAP_NET_ADMIN.
+    /// goes in another way since, or more of what comes, it goes on so. Needs CAP_NET_ADMIN.
     ///
     /// # Errors
     /// [`NoHardware`]: it does not grant that any more.
     pub fn renew(&self) -> Result<(), NoHardware> {
-        let now = driver::in_force(&self.nic).ok().map(|now| now.transmit);
-        let transmit = now.filter(|now| *now != TxType::OFF).unwrap_or(self.transmit);
-        let wanted = InForce { transmit, receive: self.receive };
+        let now = driver::in_force(&self.nic).ok();
+        let transmit = now.map(|now| now.transmit).filter(|now| *now != TxType::OFF);
+        let receive = now.map(|now| now.receive).filter(|now| self.purpose.served_by(*now));
+        let wanted = InForce {
+            transmit: transmit.unwrap_or(self.transmit),
+            receive: receive.unwrap_or(self.receive),
+        };
         let granted = driver::set(&self.nic, wanted).map_err(|error| refusal(&error))?;
         let InForce { transmit, receive } = understood(granted, wanted);
         judge(Self { transmit, receive, cause: Cause::Set, ..self.clone() }).map(drop)
