@@ -12,9 +12,9 @@ use tokio::task::{JoinHandle, spawn_local};
 use super::{Daemon, StartError};
 use crate::account::SharedAccount;
 use crate::clock_task::{ClockTask, Order};
-use crate::config::{self, ClockType, PhcTimescale};
+use crate::config::{self, ClockMode, ClockType, PhcTimescale};
 use crate::drift;
-use crate::host_clock::{HostClock, Place, Timescale};
+use crate::host_clock::{HostClock, Place, SharedPhc, Timescale};
 use crate::source::Report;
 
 /// Reports that may wait for the owner of a clock.
@@ -84,11 +84,35 @@ impl Daemon {
         let place = interface.or(device).unwrap_or(Place::Index(0));
         let name = config.name.clone();
         let phc = self.phcs.get(place).map_err(|source| StartError::Phc { name, source })?;
+        self.refuse_second_owner(config, &phc)?;
         let timescale = match config.timescale {
             PhcTimescale::Tai => Timescale::Tai,
             PhcTimescale::Utc => Timescale::Utc,
         };
         Ok(HostClock::phc(phc, timescale, leap))
+    }
+
+    /// NICs may share a clock, and a device is the clock of an interface: what the
+    /// configuration says does not show it.
+    fn refuse_second_owner(
+        &self,
+        config: &config::Clock,
+        phc: &Rc<RefCell<SharedPhc>>,
+    ) -> Result<(), StartError> {
+        let is_owner = |config: &config::Clock| config.mode == ClockMode::Discipline;
+        let is_this = |running: &&RunningClock| {
+            let other = running.clock.borrow().shared_phc();
+            is_owner(&running.config) && other.is_some_and(|other| Rc::ptr_eq(&other, phc))
+        };
+        let other = self.clocks.values().find(is_this).filter(|_| is_owner(config));
+        match (other, phc.borrow().index()) {
+            (Some(other), Some(index)) => Err(StartError::TwoOwners {
+                first: other.config.name.clone(),
+                second: config.name.clone(),
+                index,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Remembers the frequencies of the clocks as their sources know them. The oscillator

@@ -67,6 +67,19 @@ pub enum StartError {
         /// Why.
         source: NoPhc,
     },
+    /// Two clocks of the configuration are one.
+    #[error(
+        "clocks {first} and {second} are the same one, ptp{index}, and it cannot have two owners; \
+         set mode = \"observe\" in one of them, or leave it out"
+    )]
+    TwoOwners {
+        /// The one that has it.
+        first: String,
+        /// The one that wants it.
+        second: String,
+        /// N of `/dev/ptpN`.
+        index: u32,
+    },
     /// Anything the runtime or the kernel refuses.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
