@@ -17,6 +17,9 @@ use crate::gpsd::{Told, WATCH, parse};
 
 /// Rest before gpsd is called again, and how long it may take to answer.
 const REST: std::time::Duration = std::time::Duration::from_secs(5);
+/// Told nothing for so many looks, it is called again: its host may be gone, which TCP does not
+/// notice while nothing is sent.
+const LONGEST_SILENCE: u32 = 30;
 /// Without a pulse for so long, the time is used.
 const PULSES_END: Duration = Duration::from_secs(5);
 /// The longest line that is looked at: gpsd sends up to 10 KiB (`GPS_JSON_RESPONSE_MAX`).
@@ -79,15 +82,24 @@ impl GpsdSource {
     async fn listen(&mut self, stream: &mut TcpStream) -> io::Error {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut text = Vec::new();
+        let (mut text, mut silent) = (Vec::new(), 0);
         loop {
             tokio::select! {
                 read = stream.read_buf(&mut text) => match read {
                     Ok(0) => return io::Error::other("it has ended the connection"),
-                    Ok(_) => self.take_lines(&mut text),
+                    Ok(_) => {
+                        silent = 0;
+                        self.take_lines(&mut text);
+                    }
                     Err(error) => return error,
                 },
-                _ = looks.tick() => self.marks.look(),
+                _ = looks.tick() => {
+                    self.marks.look();
+                    silent += 1;
+                }
+            }
+            if silent > LONGEST_SILENCE {
+                return io::Error::other("it tells nothing; has its receiver a fix?");
             }
             if text.len() > LONGEST {
                 return io::Error::other("it sends a line without end");

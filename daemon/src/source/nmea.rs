@@ -61,7 +61,8 @@ impl NmeaSource {
     }
 
     fn open(&mut self) -> Result<AsyncDevice<File>, io::Error> {
-        self.lines = Lines::default();
+        // It may be another receiver than before.
+        (self.lines, self.sends_rmc) = (Lines::default(), false);
         let file =
             serial::open(&self.config.device, self.config.speed).map_err(io::Error::other)?;
         AsyncDevice::new(file).map_err(|error| {
