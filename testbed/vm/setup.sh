@@ -12,7 +12,7 @@ export DEBIAN_FRONTEND=noninteractive
 have_qemu() { command -v qemu-system-x86_64 >/dev/null; }
 
 tools=(busybox-static cpio kmod zstd xz-utils gcc make linuxptp chrony ethtool iproute2
-       procps systemd)
+       procps systemd tcpdump tshark)
 
 need=()
 for p in "${tools[@]}"; do

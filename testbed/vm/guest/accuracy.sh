@@ -7,6 +7,8 @@ SECONDS_MEASURED=${SECONDS_MEASURED:-220}
 
 declare -A transport_of=([L2]=ethernet [UDPv4]=udp-ipv4 [UDPv6]=udp-ipv6)
 
+# The wire is 500 ns long in each direction, and utcd knows: U is not that of a wire of which
+# nothing is known, and covers only what is right.
 utcd_client() {     # utcd_client NAME NAMESPACE INTERFACE [LOG_INTERVAL [LINE...]]
     utcd "$1" "$2" "${@:5}" <<END
 [[clock]]
@@ -19,6 +21,7 @@ clock = "nic"
 interface = "$3"
 transport = "${transport_of[$TRANSPORT]}"
 delay-mechanism = "${MECHANISM,,}"
+min-delay = "1 us"
 log-min-pdelay-req-interval = ${4:-0}
 END
 }
@@ -53,6 +56,7 @@ accuracy() {
     figures "$label" "ptp4l pi" "$name" 1 "${begin[1]}" $SETTLE
     figures "$label" "ptp4l linreg" "$name" 2 "${begin[2]}" $SETTLE
     figures "$label" utcd "$name" 3 "${begin[3]}" $SETTLE
+    claimed "$label" "$name" "${begin[3]}" $SETTLE
     claims "$label, utcd" "$name" 1 "${begin[3]}" $SETTLE
 }
 

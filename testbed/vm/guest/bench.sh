@@ -74,6 +74,26 @@ wait_for() {
     return 1
 }
 
+# starve LABEL SECONDS: nothing else runs for so long, not even the 5 % that Linux keeps for the
+# others.
+starve() {
+    local from=$(uptime_s)
+    sysctl -qw kernel.sched_rt_runtime_us=-1
+    echo 0 | tee /sys/kernel/debug/sched/fair_server/cpu*/runtime > /dev/null
+    chrt -f 99 timeout "$2" chrt -f 98 sh -c 'while :; do :; done'
+    check "$1: s that nothing else ran, less $2" \
+        "$(awk "BEGIN { printf \"%.0f\", $(longest_gap faults "$from") - $2 }")" 1
+}
+
+# longest_gap NAME FROM: the longest time, s, that nothing was written into $RUN/NAME.truth.
+longest_gap() {
+    sleep 1
+    awk -v from="$2" '
+        $1 >= from && last && $1 - last > most { most = $1 - last }
+        { last = $1 }
+        END { print most }' "$RUN/$1.truth"
+}
+
 # --- the truth ----------------------------------------------------------------------------
 uptime_s() { local up; read -r up _ < /proc/uptime; echo "$up"; }
 
@@ -128,8 +148,18 @@ claim() {
     background+=($!)
 }
 
+# claimed CASE NAME START SETTLE: the median of U in $RUN/NAME.claims from SETTLE seconds after
+# START on, as a figure of utcd.
+claimed() {
+    tell figure "$1" utcd "U claimed" "$(
+        awk -v from="$(awk "BEGIN { print $3 + $4 }")" '$1 >= from { print $4 }' "$RUN/$2.claims" | sort -g |
+            awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }')"
+}
+
 # claims LABEL NAME SIGN START SETTLE [ZERO]: checks what $RUN/NAME.claims says from SETTLE
-# seconds after START on. The clock is off by SIGN times the truth less ZERO ns.
+# seconds after START on. The clock is off by SIGN times the truth less ZERO ns. U is to cover
+# 95 %; an error lasts for some seconds, so that four minutes hold some 30 independent ones, of which
+# more than one in eight is out once in sixteen runs.
 claims() {
     local seconds outside_u outside_bound
     read -r seconds outside_u outside_bound < <(
@@ -140,6 +170,6 @@ claims() {
             error > $5 { b++ }
             END { print n + 0, u + 0, b + 0 }' "$RUN/$2.claims")
     expect "$1: claims are made" test "$seconds" -ge 30
-    check "$1: claims of $seconds that U does not cover" "$outside_u" $((seconds / 20))
+    check "$1: claims of $seconds that U does not cover" "$outside_u" $((seconds / 8))
     check "$1: claims of $seconds that the bound does not cover" "$outside_bound" 0
 }

@@ -5,15 +5,22 @@ LEAP=${LEAP:-1798761600}    # 2027-01-01T00:00:00Z
 date -s "@$((LEAP - 150))" > /dev/null
 watch leap "$TRUTH" "$SIM/clock0/vs_tai_ns"
 
+# leap_flag: what the kernel is told to do at the end of this UTC day.
+leap_flag() { busybox adjtimex | grep -oE 'INS|DEL'; }
+# no_leap_flag: nothing.
+no_leap_flag() { ! leap_flag; }
+
 # through LABEL AFTER_NS: runs through the leap second. TAI - UTC is AFTER_NS from then on.
 through() {
     local from
     sleep 100
     from=$(uptime_s)
     progress "$1: locked, 50 s to go"
+    expect "$1: the kernel is told to" test "$(leap_flag)" = "$( ((${2%000000000} > 37)) && echo INS || echo DEL)"
     check "$1: ns off the truth before" "$(off)" $NEAR_NS
     sleep 110
     progress "$1: passed"
+    expect "$1: the kernel is told to no more" no_leap_flag
     # What the truth shows (TAI) says which second it is; 20 ms around its begin are left out,
     # since the two readings of a sample are not made at once.
     check "$1: ns off the truth, before, in and after" \

@@ -37,6 +37,13 @@ after() {
     expect "$1: locked" state_is locked
 }
 
+# counted REASON LEAST: utcd counted so many messages that it could not use for that reason.
+counted() {
+    local number
+    number=$(utcctl utcd sources --json | grep -oE "\"$1\":[0-9]+" | head -n 1 | cut -d: -f2)
+    [ "${number:-0}" -ge "$2" ] || { echo "${number:-0}, not $2"; return 1; }
+}
+
 # link_down_for SECONDS: of the client.
 link_down_for() {
     ip -n B link set hts1 down

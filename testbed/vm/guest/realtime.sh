@@ -78,12 +78,14 @@ server = "198.18.0.1"
 min-poll = 0
 max-poll = 0'
 
-utcd_by_ntp() {         # utcd_by_ntp [LINE...]: more lines for its configuration
+# utcd_by_ntp [LINE...]: CLOCK_REALTIME with stamps of the kernel; more lines for its configuration.
+utcd_by_ntp() {
     utcd utcd B "$@" <<END
 [[clock]]
 type = "system"
 drift-file = "$RUN/utcd.drift"
 $by_ntp
+time-stamps = "software"
 END
 }
 # utcd_by_nics CLOCK [LINE...]: the clock that the lines CLOCK say, by NTP with stamps of the
@@ -99,7 +101,10 @@ interleaved = true
 $(printf '%s\n' "${@:2}")
 END
 }
-utcd_by_ptp() {         # utcd_by_ptp [LINE...]: the same, by PTP with stamps of the kernel
+system_by_nics() { utcd_by_nics 'type = "system"'; }
+# utcd_by_ptp [LINE...]: CLOCK_REALTIME by PTP with stamps of the NIC; more lines for its
+# configuration.
+utcd_by_ptp() {
     utcd utcd B "$@" <<END
 [[clock]]
 type = "system"
@@ -107,11 +112,19 @@ drift-file = "none"
 [[source.ptp]]
 interface = "hts3"
 transport = "ethernet"
+time-stamps = "hardware"
 END
 }
 chronyd_by_ntp() {
     chronyd chronyd B <<END
 server 198.18.0.1 iburst minpoll 0 maxpoll 0
+makestep 0.001 3
+END
+}
+chronyd_by_nics() {
+    chronyd chronyd B <<END
+hwtimestamp *
+server 198.18.0.1 iburst minpoll 0 maxpoll 0 xleave
 makestep 0.001 3
 END
 }
@@ -123,7 +136,8 @@ linuxptp_by_ptp() {
 # follow CASE PROGRAM COMMAND: lets the programs that COMMAND starts follow from the same
 # beginning, and gives the figures.
 follow() {
-    local label=$1 program=$2 name=${1// /-}-${2// /-} begin
+    local label=$1 program=$2 name="$1 $2" begin
+    name=${name//[ ,\']/-}
     put_off
     watch "$name" "$TRUTH"
     begin=$(uptime_s)
@@ -157,12 +171,15 @@ recovered() {
     expect "$1: locked" state_is locked
 }
 
-# beside_peers: utcd and the peers, one after the other.
+# beside_peers: utcd and the peers, one after the other. ptp4l sets its NIC to stamp PTP alone,
+# so the server comes after it.
 beside_peers() {
-    ntp_server
     ptp4l_master master A 0 hts0
-    follow NTP utcd utcd_by_ntp
-    follow NTP chronyd chronyd_by_ntp
-    follow PTP "utcd, software stamps" utcd_by_ptp
-    follow PTP "ptp4l, phc2sys" linuxptp_by_ptp
+    hardware_server
+    follow "NTP, kernel's stamps" utcd utcd_by_ntp
+    follow "NTP, kernel's stamps" chronyd chronyd_by_ntp
+    follow "NTP, NIC's stamps" utcd system_by_nics
+    follow "NTP, NIC's stamps" chronyd chronyd_by_nics
+    follow "PTP, NIC's stamps" utcd utcd_by_ptp
+    follow "PTP, NIC's stamps" "ptp4l, phc2sys" linuxptp_by_ptp
 }

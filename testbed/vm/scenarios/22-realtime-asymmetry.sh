@@ -5,5 +5,5 @@
 slow hts2 delay 3ms 100us distribution normal
 slow hts1 delay 1ms 100us distribution normal
 beside_peers
-tell limit NTP utcd rms 1.2e-3
+for by in "NTP, kernel's stamps" "NTP, NIC's stamps" "PTP, NIC's stamps"; do tell limit "$by" utcd rms 1.2e-3; done
 finish

@@ -11,6 +11,8 @@ from=$(uptime_s)
 setp 1 tx_drop 10
 sleep 30
 during "10 transmit stamps dropped" $NEAR_NS "$from"
+after "10 transmit stamps dropped" 0
+expect "10 transmit stamps dropped: counted" counted transmit-stamp-missing 10
 
 progress "transmit stamps late"
 from=$(uptime_s)
@@ -25,6 +27,8 @@ from=$(uptime_s)
 setp 1 rx_drop 20
 sleep 30
 during "20 receive stamps missing" $NEAR_NS "$from"
+after "20 receive stamps missing" 0
+expect "20 receive stamps missing: counted" counted no-receive-stamp 20
 
 progress "link down for 1 s"
 from=$(uptime_s)
@@ -47,7 +51,14 @@ after "PHC stepped by 1 ms" 40
 progress "somebody else steers the PHC"
 phc_ctl -Q -- "$(phc 1)" freq 50000
 after "PHC set 50 ppm off" 60
-expect "PHC set 50 ppm off: it is said" told 'another program|somebody'
+expect "PHC set 50 ppm off: it is said" told 'steers its frequency'
+
+progress "phc2sys steers the PHC"
+start phc2sys B phc2sys -s "$(phc 0)" -c "$(phc 1)" -O 0 -m
+sleep 20
+expect "phc2sys steers the PHC: it is named" told 'phc2sys \(pid [0-9]+'
+stop phc2sys
+after "phc2sys steers the PHC" 60
 
 progress "the master's clock steps"
 phc_ctl -Q -- "$(phc 0)" adj 0.002
