@@ -13,4 +13,6 @@ VMLAB_HEADERS_META=${VMLAB_HEADERS_META:-linux-headers-6.12-amd64}
 VMLAB_SOURCE_PKG=${VMLAB_SOURCE_PKG:-linux-source-6.12}
 
 vmlab_say() { printf 'vmlab: %s\n' "$*" >&2; }
+# The exit status where our own module does not compile, which is no lack of this machine.
+VMLAB_DOES_NOT_COMPILE=2
 vmlab_die() { printf 'vmlab: error: %s\n' "$*" >&2; exit 125; }

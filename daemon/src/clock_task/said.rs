@@ -2,6 +2,7 @@
 //! well.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use clock_models::selection::{Selection, SourceId, Verdict};
 use clock_models::time::{self, Heard, LeapEvent};
@@ -9,6 +10,9 @@ use clock_models::units::{Ratio, Time};
 use utcd_linux::clock::ClockError;
 
 use crate::status::{ClockState, ClockStatus};
+
+/// After so long without them, others that steer are told of anew.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// What has been logged of a clock, so that only changes are.
 #[derive(Debug, Default)]
@@ -21,6 +25,8 @@ pub(super) struct Said {
     why_none: Option<String>,
     drift_error: Option<String>,
     foreign_steering: bool,
+    /// When it was last new that others steer.
+    steered_by_others: Option<Instant>,
     refused: bool,
     denied_leap: Option<LeapEvent>,
 }
@@ -50,14 +56,20 @@ impl Said {
         );
     }
 
-    /// Others steer its frequency, or do not; `who` names them. True if that is new.
+    /// Others steer its frequency, or do not; `who` names them. True if that is new, which is not
+    /// told each time where they go on.
     pub(super) fn steered_by_others(
         &mut self,
         steered: bool,
         who: impl FnOnce() -> Vec<String>,
     ) -> bool {
         let is_new = steered && !self.foreign_steering;
-        if is_new {
+        self.foreign_steering = steered;
+        if !is_new {
+            return false;
+        }
+        // Two that steer take turns: whenever utcd has, it is alone for a moment.
+        if self.steered_by_others.is_none_or(|last| last.elapsed() > QUIET) {
             let who = match who().as_slice() {
                 [] => "another program".to_owned(),
                 names => names.join(", "),
@@ -68,8 +80,8 @@ impl Said {
                 self.name
             );
         }
-        self.foreign_steering = steered;
-        is_new
+        self.steered_by_others = Some(Instant::now());
+        true
     }
 
     /// The clock refuses, or works again: said once, for what lacks is the same whatever
@@ -195,4 +207,25 @@ fn what(event: LeapEvent) -> String {
     let what = if event.inserted { "an inserted" } else { "a deleted" };
     let (year, month, day) = event.midnight.date();
     format!("{what} leap second before {year:04}-{month:02}-{day:02} 00:00 UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_that_go_on_steering_are_counted_each_time_and_told_once() {
+        let mut said = Said::nothing("nic".to_owned());
+        let mut asked = 0;
+        let new: Vec<bool> = [true, true, false, true, false, true]
+            .map(|steered| {
+                said.steered_by_others(steered, || {
+                    asked += 1;
+                    Vec::new()
+                })
+            })
+            .into();
+        assert_eq!(new, [true, false, false, true, false, true]);
+        assert_eq!(asked, 1);
+    }
 }

@@ -18,6 +18,8 @@ use scenario::Scenario;
 /// What `run.sh` exits with when the time is up, and when the machine itself failed.
 const TIMED_OUT: i32 = 124;
 const MACHINE_FAILED: i32 = 125;
+/// What `build.sh` exits with when the bench's own kernel module does not compile.
+const DOES_NOT_COMPILE: i32 = 2;
 /// Lines of a scenario's output that are kept to show what went wrong.
 const TAIL: usize = 20;
 
@@ -27,6 +29,9 @@ pub enum BenchError {
     /// What the bench needs is not on this machine.
     #[error("{0}")]
     Unavailable(String),
+    /// The bench itself is at fault.
+    #[error("the kernel module of the bench (testbed/vm/kmod) does not compile: see above")]
+    Broken,
     /// A file that is no scenario.
     #[error("{0}")]
     NoScenario(String),
@@ -150,6 +155,7 @@ impl Bench {
             .status();
         match status.map_err(|error| BenchError::File { path: path.clone(), error })? {
             status if status.success() => Ok(()),
+            status if status.code() == Some(DOES_NOT_COMPILE) => Err(BenchError::Broken),
             _ => Err(BenchError::Unavailable(format!("{} did not succeed", path.display()))),
         }
     }

@@ -41,7 +41,7 @@ build() {   # build DIR (no BTF: that would need pahole)
 rm -rf kmod.tmp
 mkdir -p kmod.tmp modules/extra
 cp "$here"/Kbuild "$here"/*.c kmod.tmp/
-build "$VMLAB_DIR/kmod.tmp"
+build "$VMLAB_DIR/kmod.tmp" || exit $VMLAB_DOES_NOT_COMPILE
 cp kmod.tmp/*.ko modules/extra/
 rm -rf kmod.tmp
 
