@@ -71,7 +71,8 @@ pub(super) struct Bank {
     stranger: Option<Hypothesis>,
     /// There are no queues, only noise of stamps. The search may begin with taking the noise
     /// of one direction for queues and that of the other for wander, which each of its
-    /// neighbours shares then; this one never did. Tried again as often as it is likely, for
+    /// neighbours shares then; this one never did. It knows as little of the frequency as the
+    /// stranger, since it would take what a wrong one does for noise. Tried again as often as it is likely, for
     /// the first [`TRIAL`] packets: what the search makes of it may be caught once more.
     symmetrical: Option<Hypothesis>,
     /// That were taken in.
@@ -98,7 +99,7 @@ impl Bank {
         let symmetrical = Hypothesis {
             evidence: SYMMETRICAL,
             queueing: [symmetrical.clone(), symmetrical],
-            ..centre.under(Noise { shape: Shape::Gaussian, ..noise })
+            ..stranger.under(Noise { shape: Shape::Gaussian, ..noise })
         };
         Self {
             centre,

@@ -20,7 +20,7 @@ pub use combine::combine;
 use envelope::Envelope;
 use filter::Way;
 use queueing::{Posterior, Queueing};
-use recent::Recent;
+use recent::{First, Recent};
 
 /// Packets of one direction in a row that contradict the belief before it is given up.
 const CONTRADICTIONS: u32 = 4;
@@ -46,6 +46,9 @@ const FINEST_STAMP: f64 = 1e-10;
 const SURPLUS: f64 = 0.1;
 /// The queues are long from here on, in standard deviations of the belief.
 const LONG_QUEUES: f64 = 5.0;
+/// How much more the first round trips scatter by the frequency that is known than by their own
+/// if it is not theirs. Where that is chance, the start is one of which nothing is known.
+const STRANGE: f64 = 4.0;
 /// What is known of the frequency of an unknown oscillator: standard deviation, ratio.
 const UNKNOWN_FREQUENCY: f64 = 100e-6;
 
@@ -227,7 +230,10 @@ impl Tracking {
     fn start(recent: &Recent, frequency: (f64, f64), noise: f64, follows: bool) -> Option<Self> {
         // Messages may be as far apart as a second: at an unknown frequency that is no delay.
         let is_known = frequency.1 < UNKNOWN_FREQUENCY;
-        let first = recent.first(is_known.then_some(frequency.0))?;
+        let by_known = recent.first(is_known.then_some(frequency.0))?;
+        let by_own = recent.first(None).filter(|own| is_stranger(own, &by_known, noise));
+        let frequency = by_own.map_or(frequency, |_| (frequency.0, UNKNOWN_FREQUENCY));
+        let first = by_own.unwrap_or(by_known);
         let [delay, jitter] = [first.delay, first.jitter].map(|s| s.max(noise));
         let (bank, envelope) =
             (Bank::new(delay, jitter, frequency), Envelope::new(delay / 2.0 + noise));
@@ -312,6 +318,12 @@ impl Tracking {
         let grave = self.contradictions().filter(|c| c.by < 0.0 || c.packets > 1);
         grave.map(|c| c.by.abs()).fold(0.0, f64::max)
     }
+}
+
+/// Whether the exchanges are of another frequency than is known: by their own one their round
+/// trips are alike, and by the known one they are not.
+fn is_stranger(by_own: &First, by_known: &First, noise: f64) -> bool {
+    by_known.jitter > STRANGE * by_own.jitter.max(noise)
 }
 
 /// The mean of the hypotheses. Each is Gaussian; the mean has the spread between them.

@@ -100,3 +100,21 @@ fn a_start_with_exchanges_that_are_alike_by_chance_is_not_caught() {
         }
     }
 }
+
+#[test]
+fn a_frequency_that_is_known_wrong_does_not_spoil_the_start() {
+    for jitter in [0.0, 1e-6] {
+        for seed in 1..=50 {
+            let mut ptp = Ptp::new(seed, jitter);
+            // A drift file of another oscillator, 10 ppm off.
+            ptp.world.estimator = Estimator::new(Some((25e-6, 1e-7)));
+            ptp.run_to(10.0);
+            while ptp.world.t < 60.0 {
+                ptp.step();
+                let (error, estimate) = ptp.world.error().unwrap();
+                let limit = 30e-9 + jitter;
+                assert!(error.abs() < limit, "{jitter} s, seed {seed}: {error:e} {estimate:?}");
+            }
+        }
+    }
+}
