@@ -256,6 +256,11 @@ impl Page {
             "External events stamped while the clock could not tell the time.",
             events.iter().map(|event| (of(event), event.without_time)),
         );
+        self.counter(
+            "utcd_event_trailing_edges_total",
+            "Edges that ended a pulse, and are no events.",
+            events.iter().map(|event| (of(event), event.trailing_edges)),
+        );
         let lost = events.iter().flat_map(|event| {
             event.lost.iter().map(|(reason, &count)| {
                 (vec![("event", event.name.as_str()), ("reason", reason.as_str())], count)

@@ -105,6 +105,18 @@ impl PulsePlace<'_> {
         self.device.map_or_else(channel, |path| path.display().to_string())
     }
 
+    /// In words, with the edges that come once it is open.
+    #[must_use]
+    pub fn with_edges(&self, polarity: Option<Polarity>) -> String {
+        let edges = match (polarity, self.edge) {
+            (None, _) => return self.name(),
+            (Some(Polarity::UpToDriver), _) => "maybe both edges",
+            (Some(Polarity::AsAsked), PulseEdge::Rising) => "rising edge",
+            (Some(Polarity::AsAsked), PulseEdge::Falling) => "falling edge",
+        };
+        format!("{}, {edges}", self.name())
+    }
+
     /// Expanded uncertainty (k = 2) of a stamp where nobody says, s.
     #[must_use]
     pub const fn usual_uncertainty(&self) -> f64 {

@@ -371,12 +371,14 @@ pub struct EventStatus {
     pub name: String,
     /// The clock that stamps.
     pub clock: String,
-    /// Its channel, or the device of the kernel.
+    /// Its channel, or the device of the kernel, and whose edges come there.
     pub place: String,
     /// Events stamped.
     pub stamped: u64,
     /// Those among them to which the clock could give no time.
     pub without_time: u64,
+    /// Edges that ended a pulse, and are no events.
+    pub trailing_edges: u64,
     /// Edges lost, by named reason.
     pub lost: BTreeMap<String, u64>,
     /// Expanded uncertainty U of the time of the last event, k = 2, s.

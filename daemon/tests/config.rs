@@ -700,6 +700,7 @@ fn events_come_by_a_device_or_by_a_channel_that_is_theirs_alone() {
         ("clock = \"nick\"\nchannel = 0\n", "there is no clock of the name \"nick\""),
         ("device = \"/dev/pps0\"\nchannel = 0\nclock = \"nic\"\n", "the pulses come two ways"),
         ("device = \"/dev/pps0\"\npin = 0\n", "pin belongs to the channel"),
+        ("device = \"/dev/pps0\"\nwidth = \"1 ms\"\n", "tells the edges that come by a device"),
         (
             "clock = \"nic\"\nchannel = 0\n[[event]]\nname = \"b\"\nclock = \"nic\"\nchannel = 0\n",
             "this channel is that of another event",
@@ -734,6 +735,17 @@ fn pulses_come_by_a_device_or_by_a_channel_of_the_clock_that_is_compared() {
     let nic = "[[clock]]\nname = \"nic\"\ntype = \"phc\"\ninterface = \"eth0\"\n";
     let config = parse(&(nic.to_owned() + &pps("channel = 0\npin = 1\n")));
     assert_eq!(config.sources.pps[0].common.name, "nic-channel-0");
+    for (keys, complaint) in [
+        ("device = \"/dev/pps0\"\nwidth = \"100 ms\"\n", "tells the edges that come by a device"),
+        ("channel = 0\nclock = \"nic\"\nwidth = \"500 ms\"\n", "cannot be told from the one"),
+        ("channel = 0\nclock = \"nic\"\nwidth = \"0 s\"\n", "width"),
+        ("channel = 0\nclock = \"nic\"\nwidth = \"1 s\"\n", "width"),
+    ] {
+        let (_, _, text) = problem(&(nic.to_owned() + &pps(keys)));
+        assert!(text.contains(complaint), "{keys}: {text}");
+    }
+    let config = parse(&(nic.to_owned() + &pps("channel = 0\nwidth = \"100 ms\"\n")));
+    assert_eq!(config.sources.pps[0].width, Some(0.1));
     let both = nic.to_owned() + &pps("channel = 0\ndevice = \"/dev/pps0\"\n");
     let (_, _, text) = problem(&both);
     assert!(text.contains("the pulses come two ways"), "{text}");

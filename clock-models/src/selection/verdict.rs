@@ -20,6 +20,10 @@ pub enum Unusable {
     /// Its pulses tell when a second begins, and nobody has told which one.
     #[error("waits for another source to name the second")]
     Unnamed,
+    /// Of its pulses both edges come, and nobody knows the time well enough to tell which of
+    /// them begins the second.
+    #[error("brings two edges, of which either may begin the second")]
+    Ambiguous,
     /// Its time may be anything: PTP's ptpTimescale is not set.
     #[error("counts in a timescale that is not declared")]
     ArbitraryTimescale,
@@ -39,12 +43,13 @@ pub enum Unusable {
 
 impl Unusable {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Warming,
         Self::Unreachable,
         Self::NeverHeard,
         Self::Unsynchronised,
         Self::Unnamed,
+        Self::Ambiguous,
         Self::ArbitraryTimescale,
         Self::Loop,
         Self::TooDistant,
@@ -61,6 +66,7 @@ impl Unusable {
             Self::NeverHeard => "never-heard",
             Self::Unsynchronised => "unsynchronised",
             Self::Unnamed => "unnamed",
+            Self::Ambiguous => "ambiguous",
             Self::ArbitraryTimescale => "arbitrary-timescale",
             Self::Loop => "loop",
             Self::TooDistant => "too-distant",

@@ -6,6 +6,7 @@ use std::time::Duration as Wait;
 
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::discipline::ClockReading;
+use clock_models::pulse::{Edges, Width};
 use clock_models::recording::{Event, EventTime, External};
 use clock_models::time::{Duration, LeapTable};
 use tokio::sync::watch;
@@ -54,6 +55,8 @@ struct Course {
     lost: u64,
     /// Overruns that are counted.
     overruns: u64,
+    /// Those that came by a driver that may stamp both edges of a pulse.
+    edges: Edges,
 }
 
 impl EventTask {
@@ -89,12 +92,16 @@ impl EventTask {
     fn open(&self, course: &mut Course) -> Result<PulseInput, String> {
         let opened = self.place().open(&self.clock.borrow(), &self.config.clock);
         let (input, polarity) = opened?;
-        if polarity == Polarity::UpToDriver {
+        let both_edges = polarity == Polarity::UpToDriver;
+        if both_edges {
             tracing::info!(
                 "event {}: the driver does not say which edges it stamps: it may be both",
                 self.config.name
             );
         }
+        let width = self.config.width.filter(|_| both_edges).and_then(Width::new);
+        course.edges = Edges::new(width);
+        course.status.place = self.place().with_edges(Some(polarity));
         course.overruns = input.overruns();
         if course.status.fault.take().is_some() {
             tracing::info!("event {}: works again", self.config.name);
@@ -141,6 +148,10 @@ impl EventTask {
             self.lose("missed", pulse.missed.into(), course);
         }
         let Some(stamp) = pulse.stamp else { return self.lose("no-stamp", 1, course) };
+        if course.edges.is_end(stamp.at) {
+            course.status.trailing_edges += 1;
+            return;
+        }
         let delay = Duration::from_seconds(self.config.cable_delay).unwrap_or(Duration::ZERO);
         let stamp = Stamp { at: stamp.at - delay, ..stamp };
         let expanded = self.config.uncertainty.unwrap_or(self.place().usual_uncertainty());

@@ -1,5 +1,7 @@
 //! One page for an operator: all is well, or what is not.
 
+use std::fmt::Write as _;
+
 use super::table::{Align, Cell, Table};
 use super::text::{self, Colours, Look, UNKNOWN, harmless};
 use crate::status::{
@@ -211,7 +213,11 @@ fn daemon_page(status: &Status, colours: Colours) -> String {
 fn event(event: &EventStatus) -> Cell {
     let lost = event.lost.values().fold(0, |sum: u64, count| sum.saturating_add(*count));
     let [name, place, clock] = [&event.name, &event.place, &event.clock].map(|text| harmless(text));
-    let counts = format!("{name}: {place}, clock {clock}: {} stamped, {lost} lost", event.stamped);
+    let mut counts =
+        format!("{name}: {place}, clock {clock}: {} stamped, {lost} lost", event.stamped);
+    if event.trailing_edges > 0 {
+        let _ = write!(counts, ", {} trailing edges", event.trailing_edges);
+    }
     match &event.fault {
         Some(fault) => Cell::new(format!("{counts}: {}", harmless(fault)), Look::Bad),
         None => counts.into(),

@@ -2,7 +2,7 @@
 //! or by the PTP hardware clock that is compared.
 
 use clock_models::comparison::Stamp;
-use clock_models::pulse::{Believed, Numbering, Refused};
+use clock_models::pulse::{Believed, Numbering, Refused, Width};
 use clock_models::selection::Unusable;
 use clock_models::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -16,7 +16,7 @@ use crate::pulse_input::{PulseInput, PulsePlace};
 
 /// Without a pulse for so many looks, the device is opened again: it may be another one.
 const LONGEST_SILENCE: u32 = 10;
-/// So many pulses in a row that begin no second are told.
+/// So many pulses in a row that begin no second, or may not, are told.
 const TOLD: u32 = 4;
 
 /// A line of pulses.
@@ -28,9 +28,11 @@ pub struct PpsSource {
     account: SharedAccount,
     marks: Marks,
     numbering: Numbering,
+    /// Whether the edges are those that were asked for, once it is known.
+    polarity: Option<Polarity>,
     /// Why the last pulse was refused, if it was.
     refused: Option<Refused>,
-    /// Pulses in a row that began no second.
+    /// Pulses in a row that began no second, or may not have.
     astray: u32,
     stamped_by: String,
 }
@@ -40,12 +42,14 @@ impl PpsSource {
     #[must_use]
     pub fn new(context: Context, config: config::PpsSource, account: SharedAccount) -> Self {
         let marks = Marks::new(&context);
+        let numbering = Numbering::new(config.width.and_then(Width::new));
         Self {
             context,
             config,
             account,
             marks,
-            numbering: Numbering::default(),
+            numbering,
+            polarity: None,
             refused: None,
             astray: 0,
             stamped_by: String::new(),
@@ -77,16 +81,19 @@ impl PpsSource {
         }
     }
 
-    fn open(&self) -> Result<PulseInput, String> {
-        let clock = self.context.clock.borrow();
-        let (input, polarity) = self.place().open(&clock, &self.context.clock_name)?;
-        if polarity == Polarity::UpToDriver {
+    fn open(&mut self) -> Result<PulseInput, String> {
+        let opened = self.place().open(&self.context.clock.borrow(), &self.context.clock_name);
+        let (input, polarity) = opened?;
+        let both_edges = polarity == Polarity::UpToDriver;
+        if both_edges {
             tracing::info!(
                 "source {}: the driver does not say which edges it stamps; those that begin no \
                  second are refused",
                 self.context.name
             );
         }
+        self.numbering.listen(both_edges);
+        self.polarity = Some(polarity);
         Ok(input)
     }
 
@@ -152,11 +159,17 @@ impl PpsSource {
     }
 
     fn refuse(&mut self, refused: Refused) {
-        self.refused = Some(refused);
-        if refused == Refused::Unnamed {
-            return;
+        // As it should be: the pulse that ends here has been judged.
+        if refused == Refused::TrailingEdge {
+            return self.marks.refuse("trailing-edge", 1);
         }
-        self.marks.refuse("not-a-second", 1);
+        self.refused = Some(refused);
+        let reason = match refused {
+            Refused::Unnamed | Refused::TrailingEdge => return,
+            Refused::NotASecond => "not-a-second",
+            Refused::Ambiguous => "ambiguous",
+        };
+        self.marks.refuse(reason, 1);
         self.astray += 1;
         if self.astray >= TOLD {
             self.marks.trouble.say(&self.context.name, format!("a pulse {refused}"));
@@ -168,8 +181,12 @@ impl PpsSource {
     }
 
     fn report(&self) {
-        let place = self.place().name();
-        let obstacle = (self.refused == Some(Refused::Unnamed)).then_some(Unusable::Unnamed);
+        let place = self.place().with_edges(self.polarity);
+        let obstacle = match self.refused {
+            Some(Refused::Unnamed) => Some(Unusable::Unnamed),
+            Some(Refused::Ambiguous) => Some(Unusable::Ambiguous),
+            Some(Refused::NotASecond | Refused::TrailingEdge) | None => None,
+        };
         let words = ["pps", place.as_str(), self.stamped_by.as_str()];
         self.context.report(self.marks.report(&self.context, words, obstacle));
     }

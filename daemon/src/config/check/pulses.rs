@@ -1,5 +1,7 @@
 //! Where pulses come in and go out: devices, channels and pins.
 
+use clock_models::pulse::Width;
+
 use super::Checker;
 use crate::config::schema::{ClockType, EventInput, Output, PpsSource};
 
@@ -8,6 +10,14 @@ impl Checker<'_, '_> {
         let place = (source.device.is_some(), source.channel.is_some(), source.pin.is_some());
         self.pulse_input(place, &source.common.clock, at);
         self.shared_channel(&source.common.clock, source.channel, at);
+        self.edges_by_kernel(source.device.is_some(), source.width, at);
+        if source.width.and_then(Width::new).is_some_and(|width| !width.tells_apart()) {
+            let what = "by this width, the edge that ends a pulse cannot be told from the one \
+                that begins the next";
+            let help = "set the receiver to pulses that are well shorter than half a second, \
+                or leave it out";
+            self.refuse(at, "width", what, help);
+        }
     }
 
     pub(super) fn events(&mut self) {
@@ -21,6 +31,7 @@ impl Checker<'_, '_> {
             self.known_clock(&event.clock, at, "clock");
             let place = (event.device.is_some(), event.channel.is_some(), event.pin.is_some());
             self.pulse_input(place, &event.clock, at);
+            self.edges_by_kernel(event.device.is_some(), event.width, at);
             let twice = |other: &EventInput| {
                 other.clock == event.clock
                     && other.channel.is_some()
@@ -108,6 +119,15 @@ impl Checker<'_, '_> {
         if place.1 && !self.is_phc(clock) {
             let what = format!("clock {clock:?} has no channel: it is no phc");
             self.refuse(at, "channel", what, "write clock = \"…\" of a clock of type \"phc\"");
+        }
+    }
+
+    /// A device hands out one of the edges alone: a width would say nothing.
+    fn edges_by_kernel(&mut self, by_device: bool, width: Option<f64>, at: &str) {
+        if by_device && width.is_some() {
+            let what = "the kernel tells the edges that come by a device apart";
+            let help = "leave it out: edge says which of them counts";
+            self.refuse(at, "width", what, help);
         }
     }
 

@@ -35,6 +35,12 @@ section! {
         "pin" => pin: Option<u32> = Maybe(Count(0..=1023)), Otherwise("as it is set");
         /// Which edge marks the second.
         "edge" => edge: PulseEdge = word::<PulseEdge>(), Text("'rising'");
+        /// How wide the pulses are, of a channel whose driver may stamp both of their edges.
+        /// An edge that comes so long after another one, give or take 10 % of the pulse or
+        /// of the gap after it (whichever is shorter), ends a pulse: the one before it marks
+        /// the second. Not near half a second, where both edges are alike.
+        "width" => width: Option<f64> = Maybe(time().above(0.0).at_most(0.999)),
+            Otherwise("unknown");
         /// How late the pulses arrive: some 5 ns per metre of cable.
         "cable-delay" => cable_delay: f64 = time().at_least(0.0).at_most(1e-3), Text("'0 s'");
         /// Expanded uncertainty (k = 2) of a pulse as it is stamped: receiver, cable, and
@@ -65,6 +71,11 @@ section! {
         "pin" => pin: Option<u32> = Maybe(Count(0..=1023)), Otherwise("as it is set");
         /// Which edge is the event.
         "edge" => edge: PulseEdge = word::<PulseEdge>(), Text("'rising'");
+        /// How wide the pulses are that a channel stamps: where its driver may stamp both
+        /// edges of them, one that comes so long after another one, give or take 10 % of the
+        /// pulse or of what it lacks to 1 s (whichever is less), is no event.
+        "width" => width: Option<f64> = Maybe(time().above(0.0).at_most(0.999)),
+            Otherwise("unknown");
         /// How late the edges arrive: some 5 ns per metre of cable, and the sensor's own
         /// delay. It is taken off.
         "cable-delay" => cable_delay: f64 = time().at_least(0.0).at_most(1.0), Text("'0 s'");
