@@ -15,6 +15,7 @@ pub mod ethernet;
 pub mod interface;
 pub mod link;
 pub mod ntp_shm;
+pub mod other_programs;
 pub mod phc;
 pub mod pps;
 pub mod random;
