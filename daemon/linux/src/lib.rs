@@ -23,4 +23,5 @@ pub mod serial;
 pub mod socket;
 
 mod bytes;
+mod capability;
 mod device;
