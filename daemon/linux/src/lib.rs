@@ -15,6 +15,7 @@ pub mod ethernet;
 pub mod interface;
 pub mod link;
 pub mod ntp_shm;
+pub mod other_programs;
 pub mod phc;
 pub mod pps;
 pub mod random;
@@ -22,4 +23,5 @@ pub mod serial;
 pub mod socket;
 
 mod bytes;
+mod capability;
 mod device;

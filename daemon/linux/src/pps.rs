@@ -63,7 +63,7 @@ pub enum PpsError {
     /// The edge is not captured, and capturing it needs a privilege.
     #[error(
         "not allowed to have the {0:?} edge captured: grant CAP_SYS_TIME (systemd: \
-         AmbientCapabilities=CAP_SYS_TIME)"
+         AmbientCapabilities= and CapabilityBoundingSet=, as in utcd.service)"
     )]
     MayNotCapture(Edge),
     /// It was unplugged, or its driver removed.

@@ -66,7 +66,7 @@ fn a_clock_says_what_it_can_do_by_whatever_path_it_is_opened() {
     let told = phc.capabilities();
     assert_eq!(told.name, "hwtsim1");
     assert!((told.max_frequency - 1e-3).abs() < 1e-12);
-    assert_eq!((told.pins, told.external_stamps, told.periodic_outputs), (0, 1, 0));
+    assert_eq!((told.pins, told.external_stamps, told.periodic_outputs), (0, 1, 1));
     assert!(told.pps);
     assert_eq!(told.cross, CrossMethod::Precise);
     let link = PathBuf::from(format!("/tmp/utcd-hardware-{}", std::process::id()));
@@ -157,8 +157,8 @@ fn what_the_clock_lacks_is_said() {
     assert!(error.to_string().contains("the PTP hardware clock has 1"), "{error}");
     let (period, phase) = (Duration::SECOND, Duration::ZERO);
     let pulse = PeriodicOutput { period, phase, width: None };
-    let error = phc.put_out(0, pulse).unwrap_err();
-    assert!(matches!(error, PhcError::NoSuch { count: 0, .. }), "{error}");
+    let error = phc.put_out(1, pulse).unwrap_err();
+    assert!(matches!(error, PhcError::NoSuch { count: 1, .. }), "{error}");
     assert_eq!(phc.pins(), Ok(vec![]));
 }
 

@@ -326,7 +326,7 @@ impl ClockTask {
     /// Whoever else has a hand on the clock is named.
     fn notice_others(&mut self, tick: &Tick) {
         if let Some(moved) = tick.interference {
-            self.said.moved_by_others(moved);
+            self.said.moved_by_others(moved, &self.clock.borrow().held_by());
         }
         let foreign = self.is_disciplined() && self.clock.borrow_mut().notice_foreign_steering();
         if self.said.steered_by_others(foreign, || self.clock.borrow().held_by()) {

@@ -47,13 +47,18 @@ impl Said {
         tracing::warn!("clock {}: stepped by {:+}", self.name, Time(step.seconds()));
     }
 
-    /// Somebody else moved it, s.
-    pub(super) fn moved_by_others(&self, moved: f64) {
-        tracing::warn!(
-            "clock {}: somebody else moved it by {:+}; is another time daemon running?",
-            self.name,
-            Time(moved)
-        );
+    /// Somebody else moved it, s; `who` names those that may have.
+    pub(super) fn moved_by_others(&self, moved: f64, who: &[String]) {
+        let (name, moved) = (&self.name, Time(moved));
+        match who {
+            [] => tracing::warn!(
+                "clock {name}: somebody else moved it by {moved:+}; is another time daemon running?"
+            ),
+            who => {
+                let who = who.join(", ");
+                tracing::warn!("clock {name}: somebody else moved it by {moved:+}: {who}");
+            }
+        }
     }
 
     /// Others steer its frequency, or do not; `who` names them. True if that is new, which is not

@@ -2,7 +2,6 @@
 //! stamps it brings to `CLOCK_MONOTONIC_RAW`.
 
 use std::cell::RefCell;
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
@@ -13,6 +12,7 @@ use clock_models::steered::SteeredLine;
 use clock_models::time::{Duration, Free, Phc as PhcScale, Timestamp};
 use utcd_linux::clock::{ATTEMPTS, ClockError, raw_now};
 use utcd_linux::interface::Interface;
+use utcd_linux::other_programs;
 use utcd_linux::phc::{
     CrossMethod, Edges, ExternalStamp, PeriodicOutput, Phc, PhcCapabilities, PhcError, PinFunction,
     Polarity,
@@ -428,10 +428,12 @@ impl SharedPhc {
         is_foreign
     }
 
-    /// The other programs that have its device open, as far as this one may know.
+    /// The other programs that have its device open, as far as this one may know, and those
+    /// that perhaps have.
     pub(super) fn held_by(&self) -> Vec<String> {
-        self.index()
-            .map_or_else(Vec::new, |index| holders(&PathBuf::from(format!("/dev/ptp{index}"))))
+        self.index().map_or_else(Vec::new, |index| {
+            other_programs::holders(&PathBuf::from(format!("/dev/ptp{index}")))
+        })
     }
 }
 
@@ -457,22 +459,6 @@ const fn method(method: CrossMethod) -> &'static str {
         CrossMethod::Extended => "extended",
         CrossMethod::Plain => "plain",
     }
-}
-
-/// Programs besides this one that have a file open: `ptp4l (pid 123)`.
-fn holders(path: &std::path::Path) -> Vec<String> {
-    let own = std::process::id();
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let holds = |pid: &u32| {
-        let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        files.filter_map(|file| fs::read_link(file.path()).ok()).any(|link| link == path)
-    };
-    let name = |pid: u32| {
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        format!("{} (pid {pid})", name.trim_end())
-    };
-    processes.filter(|pid| *pid != own).filter(holds).map(name).collect()
 }
 
 /// `d` × `ratio`, exact to 2⁻⁵³; nothing for a ratio that is no number.
@@ -520,18 +506,6 @@ impl Phcs {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_program_is_found_by_the_file_it_holds() {
-        let path = std::env::temp_dir().join(format!("utcd-held-{}", std::process::id()));
-        let file = fs::File::create(&path).unwrap();
-        let mut child = std::process::Command::new("sleep").arg("60").stdin(file).spawn().unwrap();
-        let found = holders(&path);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        fs::remove_file(&path).unwrap();
-        assert_eq!(found, [format!("sleep (pid {})", child.id())]);
-    }
 
     #[test]
     fn an_interface_without_a_clock_is_named() {

@@ -13,6 +13,7 @@ use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::discipline::{ClockReading, Command};
 use clock_models::time::{Duration, Free, LeapTable, Phc as PhcScale, Tai, Timestamp, Utc};
 use utcd_linux::clock::{ClockError, raw_now};
+use utcd_linux::other_programs;
 use utcd_linux::socket::Hardware;
 
 pub use hardware::{NoPhc, Phcs, Place, PulseError, SharedPhc};
@@ -309,11 +310,12 @@ impl HostClock {
     }
 
     /// The other programs that have the device of the clock open, as far as this one may
-    /// know.
+    /// know, and those that perhaps steer it.
     #[must_use]
     pub fn held_by(&self) -> Vec<String> {
         match &self.kind {
-            Kind::Virtual(_) | Kind::System(_) => Vec::new(),
+            Kind::Virtual(_) => Vec::new(),
+            Kind::System(_) => other_programs::of_system_clock(),
             Kind::Phc(clock) => clock.shared().borrow().held_by(),
         }
     }

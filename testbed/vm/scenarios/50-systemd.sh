@@ -1,12 +1,17 @@
 #!/bin/bash
-# title: The service as systemd starts it: sandbox, reload, watchdog, restart
+# title: The service as systemd starts it: sandbox, stamps of the NIC, reload, watchdog, restart
 # topology: 0-1,1-2
 # set: short
 # systemd is PID 1 of a PID namespace of its own, in the client's network namespace; the rest
 # is as an administrator installs it.
 . "$VMLAB/guest/realtime.sh"
-ntp_server
+# First, since it has its NIC stamp PTP and nothing else; the NTP server asks for more.
+ptp4l_master master A 0 hts0
+sleep 2
+hardware_server
 put_off
+# Only who has CAP_NET_RAW gets the datagram back with its transmit stamp.
+sysctl -qw net.core.tstamp_allow_data=0
 
 cp "$UTCD" /usr/sbin/utcd
 mkdir -p /etc/utcd /etc/systemd/system/utcd.service.d
@@ -16,8 +21,16 @@ cat > /etc/utcd/utcd.toml <<END
 [[clock]]
 type = "system"
 $by_ntp
+[[source.ptp]]
+interface = "hts3"
+transport = "ethernet"
+[serve.ntp]
+listen = ["0.0.0.0:123"]
 END
 chmod 644 /etc/utcd/utcd.toml
+# Here is no udev to do as 60-utcd.rules says.
+chgrp utcd /dev/ptp*
+chmod 660 /dev/ptp*
 # Here is no journal.
 printf '[Service]\nStandardError=append:%s/utcd.log\n' "$RUN" \
     > /etc/systemd/system/utcd.service.d/log.conf
@@ -40,15 +53,60 @@ shown() { inside systemctl show -P "$1" utcd; }
 status_of() { inside sed -n "s/^$1:[[:space:]]*//p" "/proc/$(shown MainPID)/status"; }
 is() { [ "$1" = "$2" ] || { echo "$1, not $2"; return 1; }; }
 
+ln -s /run/utcd/control.sock "$RUN/utcd.sock"
+# stamped_by_nic LABEL: what NTP and PTP bring, and the requests that the NTP server answers.
+stamped_by_nic() {
+    local before
+    expect "$1: two sources are stamped by the NIC" \
+        is "$(utcctl utcd sources --json | grep -o '"time_stamps":"hardware"' | wc -l)" 2
+    before=$(of_requests hardware_stamped)
+    sleep 5
+    expect "$1: requests of NTP are stamped by the NIC" \
+        test "$(of_requests hardware_stamped)" -gt "$before"
+}
+of_requests() { utcctl utcd status --json | sed -nE "s/.*\"$1\":([0-9]+).*/\1/p"; }
+receive_filter() {      # what the NIC stamps of what comes
+    ip netns exec B "$(dirname "$UTCD")/utcctl" interfaces --json |
+        sed -nE 's/.*"in_force":\{[^}]*"receive":"([^"]*)".*/\1/p'
+}
+# A client of the service, in the namespace of its server.
+ask() {
+    utcd asker A <<END
+[[clock]]
+type = "virtual"
+[[source.ntp]]
+server = "198.18.0.2"
+min-poll = 0
+max-poll = 0
+interleaved = true
+END
+}
+
 # Not awaited: on a busy host the answer may come later than systemctl waits for it.
 inside systemctl start --no-block utcd
 expect "starts, and says that it is ready" wait_for 60 inside systemctl -q is-active utcd
+ask
 sleep 20
 check "ns off the truth" "$(off)" $NEAR_NS
+stamped_by_nic "started"
+expect "the stamps of what left tell the NIC: answers in interleaved mode" \
+    test "$(of_requests interleaved)" -gt 5
 expect "runs as its own user" is "$(inside stat -c %U "/proc/$(shown MainPID)")" utcd
-expect "has three capabilities" is "$(status_of CapEff)" 0000000002002400
+expect "has four capabilities" is "$(status_of CapEff)" 0000000002003400
 expect "gets no more privileges" is "$(status_of NoNewPrivs)" 1
 expect "has its system calls filtered" is "$(status_of Seccomp)" 2
+
+progress "the NIC is reset"
+before=$(receive_filter)
+# Stopped meanwhile: it asks for stamps before each request of NTP.
+inside kill -STOP "$(shown MainPID)"
+setp 3 reset 1
+expect "reset: the NIC stamps nothing" is "$(receive_filter)" none
+inside kill -CONT "$(shown MainPID)"
+sleep 10
+expect "reset: the NIC stamps as before" is "$(receive_filter)" "${before:-unknown}"
+stamped_by_nic "reset"
+check "reset: ns off the truth" "$(off)" $NEAR_NS
 
 progress "reloads"
 pid=$(shown MainPID)
@@ -70,6 +128,16 @@ inside kill -KILL "$(shown MainPID)"
 sleep 20
 expect "killed: restarted" is "$(shown NRestarts)" 2
 check "killed: ns off the truth" "$(off)" $NEAR_NS
+
+progress "another program steps the clock"
+cp /bin/sleep "$RUN/phc2sys"
+inside "$RUN/phc2sys" 60 &
+background+=($!)
+sleep 1
+phc_ctl -Q -- CLOCK_REALTIME adj 0.05
+sleep 3
+expect "stepped: it is said, and who runs that may have done it" \
+    told 'moved it by .*: perhaps phc2sys \(pid [0-9]+\)'
 
 expect "systemctl stop" inside systemctl stop utcd
 expect "stopped: it was no failure" is "$(shown Result)" success

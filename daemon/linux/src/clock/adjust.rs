@@ -8,8 +8,8 @@ use nix::libc::{self, c_int};
 pub enum ClockError {
     /// EPERM: the privilege is missing.
     #[error(
-        "not allowed to {what}: grant CAP_SYS_TIME (systemd: AmbientCapabilities=CAP_SYS_TIME), \
-         or discipline a virtual clock, or only observe"
+        "not allowed to {what}: grant CAP_SYS_TIME (systemd: AmbientCapabilities= and \
+         CapabilityBoundingSet=, as in utcd.service), or discipline a virtual clock, or only observe"
     )]
     NotPermitted {
         /// What was tried.

@@ -148,7 +148,7 @@ pub enum NoHardware {
     /// It is not set up, and may not be without a privilege.
     #[error(
         "to turn hardware time stamps on needs CAP_NET_ADMIN \
-         (systemd: AmbientCapabilities=CAP_NET_ADMIN)"
+         (systemd: AmbientCapabilities= and CapabilityBoundingSet=, as in utcd.service)"
     )]
     NotPermitted,
     /// It serves another program, and cannot serve both.

@@ -1,6 +1,7 @@
 //! Time stamps of the kernel and the NIC: asking for them, and taking them as the program.
 //! A NIC's stay on its own clock.
 
+use std::fs;
 use std::io;
 use std::mem::size_of;
 use std::os::fd::AsRawFd;
@@ -14,6 +15,7 @@ use nix::sys::socket::sockopt::ReceiveTimestampns;
 use socket2::Socket;
 
 use super::departures::Awaits;
+use crate::capability::net_raw_of_host;
 use crate::interface::{HardwareStamping, NoHardware, Purpose, prepare, prepare_one_step};
 
 /// Standard uncertainty of a stamp taken by the program, s.
@@ -117,13 +119,10 @@ impl Ready {
         Self { wanted: Hardware::Unwanted, stamping: None, refused: None, told: false }
     }
 
-    /// Lets transmit stamps tell the interface. Only UDP can, and only if the kernel may
-    /// hand back the datagram with it, which tells the interface
-    /// (sysctl net.core.tstamp_allow_data).
+    /// Lets transmit stamps tell the interface. Only UDP can, and only if the kernel hands
+    /// back the datagram with it, which tells the interface.
     pub(crate) fn telling(self) -> Self {
-        let allowed = std::fs::read_to_string("/proc/sys/net/core/tstamp_allow_data");
-        let told = self.wanted != Hardware::Unwanted && allowed.is_ok_and(|v| v.trim() == "1");
-        Self { told, ..self }
+        Self { told: self.wanted != Hardware::Unwanted && hands_back_datagrams(), ..self }
     }
 
     /// Binds the socket to its interface, where stamps are to be of a virtual clock: the
@@ -144,6 +143,16 @@ impl Ready {
     pub(crate) const fn tells(&self) -> bool {
         self.told
     }
+}
+
+/// Whether the kernel hands back a datagram with its transmit stamp. It drops the stamp of a
+/// socket that asks for both where it does not: it does so for a socket that was opened with
+/// CAP_NET_RAW on the host, and for all if the sysctl says so, as it does if nobody has
+/// changed it. (A sandbox may hide the sysctl: systemd's ProcSubset=pid.)
+fn hands_back_datagrams() -> bool {
+    net_raw_of_host()
+        || fs::read_to_string("/proc/sys/net/core/tstamp_allow_data")
+            .is_ok_and(|allowed| allowed.trim() == "1")
 }
 
 /// What SO_TIMESTAMPING is set to: struct so_timestamping.

@@ -104,8 +104,8 @@ pub enum OpenError {
     PortTaken(SocketAddr),
     /// A port below 1024 without the privilege.
     #[error(
-        "port {0} needs CAP_NET_BIND_SERVICE \
-         (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE), or use a port from 1024 up"
+        "port {0} needs CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities= and \
+         CapabilityBoundingSet=, as in utcd.service), or use a port from 1024 up"
     )]
     PrivilegedPort(u16),
     /// No interface of this host has the address to listen on.
@@ -127,8 +127,8 @@ pub enum OpenError {
     NoIp(IpVersion),
     /// Ethernet frames without the privilege.
     #[error(
-        "PTP over Ethernet needs CAP_NET_RAW (systemd: AmbientCapabilities=CAP_NET_RAW), \
-         or use UDP as transport"
+        "PTP over Ethernet needs CAP_NET_RAW (systemd: AmbientCapabilities= and \
+         CapabilityBoundingSet=, as in utcd.service), or use UDP as transport"
     )]
     RawEthernet,
     /// The interface carries no Ethernet frames.
