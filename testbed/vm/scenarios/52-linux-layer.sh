@@ -1,7 +1,6 @@
 #!/bin/bash
 # title: The tests of the Linux layer that need NICs: their stamps, bonds, VLANs, clocks, pulses
 # topology: 0-1
-# set: short
 . "$VMLAB/guest/bench.sh"
 
 # test_binary NAME: the newest, beside the daemon or of a debug build.
