@@ -57,8 +57,8 @@ section! {
         /// end to end, the master says how often.
         "log-min-pdelay-req-interval" => log_min_pdelay_req_interval: i8 =
             Count(-7..=7), Text("0");
-        /// Whose time stamps are used. Where the clock is the PTP hardware clock of the
-        /// interface, or a virtual clock of that one, only its stamps are.
+        /// Whose time stamps are used; `auto` is those of the NIC where it gives them. For a
+        /// virtual clock of the interface's PTP hardware clock they are taken on that one.
         "time-stamps" => time_stamps: TimeStamps = word::<TimeStamps>(), Text("'auto'");
         /// The domainNumber (IEEE 1588-2019, 7.1).
         "domain" => domain: u8 = Count(0..=127), Text("0");
