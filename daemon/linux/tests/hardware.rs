@@ -1,11 +1,10 @@
 //! Time stamps of NICs whose truth is known: hwtsim's, in the bench's virtual machine.
 //!
-//! Runs where `UTCD_VM=1` is set and the module is there:
+//! Runs where `UTCD_VM=1` is set and the module is there, as in scenario 52:
 //!
 //! ```sh
-//! cargo test -p utcd-linux --test hardware --no-run
-//! testbed/vm/run.sh --icount 3 --timeout 600 --env UTCD_VM=1 --sim 0-1 -- \
-//!     TEST_BINARY --test-threads 1
+//! cargo test -p utcd-linux --no-run
+//! cargo run -p testbed -- vm run 52
 //! ```
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
