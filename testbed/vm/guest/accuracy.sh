@@ -25,8 +25,12 @@ log-min-pdelay-req-interval = ${4:-0}
 END
 }
 
-# conditions NOISE_NS STEP_NS JITTER_NS W: from now on.
+# conditions NOISE_NS STEP_NS JITTER_NS W: from now on. utcd knows that the wire is 500 ns long in
+# each direction, less what four stamps may be off by: U is not that of a wire of which nothing is
+# known, and covers only what is right. In scenarios of faults it does not know: where a clock is
+# slewed fast, a claim of a second ago and the truth of now are further apart than such a U.
 conditions() {
+    MIN_DELAY="$((1000 - 4 * $1)) ns"
     ports ts_noise_ns "$1"
     ports ts_step_ns "$2"
     ports jitter_ns "$3"
@@ -74,10 +78,6 @@ await_master() {
 # of, BEST_1 and BEST_8 (ns, rms), where both peers scatter by a quarter from run to run, and
 # in no run more than the better peer's. It is to be within 1 µs in TIME_RATIO of its time.
 compare() {
-    # The wire is 500 ns long in each direction, and utcd knows: U is not that of a wire of which
-    # nothing is known, and covers only what is right. Where a clock is slewed fast, after a
-    # fault, a claim of a second ago and the truth of now are further apart than such a U.
-    MIN_DELAY="1 us"
     wire A hts0 B1 hts1 1
     wire A hts2 B2 hts3 2
     wire A hts4 B3 hts5 3
