@@ -113,7 +113,7 @@ pid=$(shown MainPID)
 sed -i 's/^max-poll = 0/max-poll = 1/' /etc/utcd/utcd.toml
 inside systemctl reload --no-block utcd
 sleep 10
-expect "reloaded: it is said" told 'reload'
+expect "reloaded: it is said" told 'reloaded /etc'
 expect "reloaded: by the same process" is "$(shown MainPID)" "$pid"
 
 progress "the discipline hangs: waiting for the watchdog"
