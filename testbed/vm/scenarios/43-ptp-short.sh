@@ -4,6 +4,8 @@
 # set: short
 . "$VMLAB/guest/phc.sh"
 begin 45
+# After 45 s little is known of the oscillator: one of eight runs was 139 ns off after the link.
+NEAR_NS=200
 
 progress "transmit stamps dropped"
 from=$(uptime_s)
