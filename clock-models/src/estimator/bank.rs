@@ -72,8 +72,9 @@ pub(super) struct Bank {
     /// There are no queues, only noise of stamps. The search may begin with taking the noise
     /// of one direction for queues and that of the other for wander, which each of its
     /// neighbours shares then; this one never did. It knows as little of the frequency as the
-    /// stranger, since it would take what a wrong one does for noise. Tried again as often as it is likely, for
-    /// the first [`TRIAL`] packets: what the search makes of it may be caught once more.
+    /// stranger, since it would take what a wrong one does for noise. Tried again as often as
+    /// it is likely, for the first [`TRIAL`] packets: what the search makes of it may be
+    /// caught once more.
     symmetrical: Option<Hypothesis>,
     /// That were taken in.
     packets: u32,
