@@ -107,12 +107,12 @@ impl Edge {
         let calibration = certified("asymmetry calibration", self.terms.asymmetry_uncertainty);
         let latency = certified("interface latency", self.terms.latency_uncertainty);
         let stamps = Component::time_stamps(self.stamp_uncertainty);
-        // The packets bound the error whatever the delays were, and half of the floor is
-        // a part of that bound.
-        let noise = Component {
-            bound: (estimate.bound - estimate.delay_floor / 2.0).max(0.0),
-            ..Component::noise(estimate.offset_deviation, f64::INFINITY)
-        };
+        // The packets bound the error whatever the delays were, and half of the floor is a part
+        // of that bound. But stamps that scatter by more than anybody declared make packets look
+        // early, and the bound too narrow: what the estimate itself scatters stays in it.
+        let noise = Component::noise(estimate.offset_deviation, f64::INFINITY);
+        let shown = estimate.bound - estimate.delay_floor / 2.0;
+        let noise = Component { bound: shown.max(noise.bound), ..noise };
         [Some(asymmetry), calibration, latency, Some(stamps), Some(noise)].into_iter().flatten()
     }
 

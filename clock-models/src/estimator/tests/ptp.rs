@@ -1,12 +1,16 @@
 //! Comparisons whose two messages are as far apart as those of PTP.
 
 use super::*;
+use crate::keeper::{Edge, Terms};
+use crate::selection::SourceId;
 
 /// A Sync each second; a Delay_Req within 2 s of the one before, which leaves with the next
 /// Sync. Stamps are ± 8 ns in steps of 8 ns, and there are no queues but up to `jitter`, s.
 struct Ptp {
     world: World,
     jitter: f64,
+    /// What the stamps are said to be uncertain by, s.
+    stamp_uncertainty: f64,
     next_request: f64,
     request: Option<Reading>,
 }
@@ -16,7 +20,7 @@ impl Ptp {
         let mut world = World::new(seed, 1.0, 500e-9, |_| (0.0, 0.0), 1e-9);
         world.frequency = 15e-6;
         world.granularity = 8e-9;
-        Self { world, jitter, next_request: 0.3, request: None }
+        Self { world, jitter, stamp_uncertainty: 4e-9, next_request: 0.3, request: None }
     }
 
     fn reading(&mut self, delay: f64) -> Reading {
@@ -42,7 +46,7 @@ impl Ptp {
         let comparison = Comparison {
             from_reference: Some(self.reading(-self.world.floor)),
             to_reference: self.request.take(),
-            stamp_uncertainty: 4e-9,
+            stamp_uncertainty: self.stamp_uncertainty,
             upstream: Upstream::default(),
         };
         let fit = self.world.estimator.update(&comparison);
@@ -116,5 +120,38 @@ fn a_frequency_that_is_known_wrong_does_not_spoil_the_start() {
                 assert!(error.abs() < limit, "{jitter} s, seed {seed}: {error:e} {estimate:?}");
             }
         }
+    }
+}
+
+/// No driver says by how much its stamps scatter. Those that make packets look early narrow the
+/// interval of the packets to less than the error, and a wire whose delay is declared to the
+/// nanosecond leaves no room beside it.
+#[test]
+fn the_bound_holds_though_stamps_scatter_by_more_than_is_declared() {
+    for seed in 1..=20 {
+        let mut ptp = Ptp::new(seed, 0.0);
+        ptp.stamp_uncertainty = 0.0;
+        ptp.run_to(20.0);
+        while ptp.world.t < 400.0 {
+            ptp.step();
+            let (error, estimate) = ptp.world.error().unwrap();
+            let terms = Terms { min_delay: Some(2.0 * ptp.world.floor), ..Terms::default() };
+            let bound = edge(terms, estimate).budget(&estimate).unwrap().bound();
+            assert!(error.abs() < bound, "seed {seed}: {error:e} {bound:e} {estimate:?}");
+        }
+    }
+}
+
+fn edge(terms: Terms, estimate: Estimate) -> Edge {
+    Edge {
+        id: SourceId(1),
+        terms,
+        estimate: Some(estimate),
+        usable: Ok(()),
+        upstream: Upstream::default(),
+        clock_accuracy: None,
+        stratum: 1,
+        stamp_uncertainty: 0.0,
+        upper: None,
     }
 }
