@@ -30,6 +30,7 @@ something else that the bench needs.
 
 Examples:
   testbed vm run 20 --keep-logs /tmp/logs
+  testbed vm run 12 --set TRANSPORT=UDPv4
   testbed vm run --short
   testbed vm run --all --write docs/src/benchmarks.md")]
 pub(crate) struct Arguments {
@@ -72,6 +73,10 @@ struct RunArguments {
     /// Measure for so many seconds, not for as long as the scenario says.
     #[arg(long, value_name = "SECONDS")]
     measure: Option<u32>,
+    /// Set a variable of the scenarios, as the scripts in testbed/vm/guest name them: TRANSPORT
+    /// (L2, UDPv4, UDPv6) and MECHANISM (E2E, P2P) of those of PTP that do not set them.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    set: Vec<String>,
     /// The utcd to run; utcctl is beside it [default: beside testbed].
     #[arg(long, value_name = "PATH")]
     daemon: Option<PathBuf>,
@@ -83,7 +88,7 @@ struct RunArguments {
     #[arg(long)]
     json: bool,
     /// Put the result of each scenario into this page of the documentation too, in place of
-    /// the one before; with another seed or time to measure in a section of its own.
+    /// the one before; with another seed, time to measure or variable in a section of its own.
     #[arg(long, value_name = "PAGE")]
     write: Option<PathBuf>,
 }
@@ -172,9 +177,20 @@ fn settings(arguments: &RunArguments) -> Result<Settings, Box<dyn Error>> {
         pace: if arguments.real_time { Pace::Real } else { Pace::Virtual(arguments.icount) },
         seed: arguments.seed,
         measured: arguments.measure,
+        variables: arguments.set.clone(),
         daemon: std::path::absolute(daemon)?,
         logs: arguments.keep_logs.as_deref().map(std::path::absolute).transpose()?,
     })
+}
+
+/// NAME=VALUE, the name one that a shell takes.
+fn variable(text: &str) -> Result<String, String> {
+    let name = text.split_once('=').map_or("", |(name, _)| name);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.starts_with(|c: char| !c.is_ascii_digit()) && name.chars().all(is_name) {
+        return Ok(text.to_owned());
+    }
+    Err("say NAME=VALUE, such as TRANSPORT=UDPv4".to_owned())
 }
 
 /// A line on standard error, in place of what a terminal may show there of the progress.
@@ -297,10 +313,11 @@ fn shown(scenario: &Scenario, run: &Run) -> Result<String, std::fmt::Error> {
 }
 
 /// What the section of a page is called: as the scenario, and what is asked of it besides.
-fn section(scenario: &Scenario, RunArguments { seed, measure, .. }: &RunArguments) -> String {
+fn section(scenario: &Scenario, RunArguments { seed, measure, set, .. }: &RunArguments) -> String {
     let seed = Some(seed).filter(|seed| **seed != SEED).map(|seed| format!(" --seed {seed}"));
     let measure = measure.map(|seconds| format!(" --measure {seconds}"));
-    [Some(scenario.name.clone()), seed, measure].into_iter().flatten().collect()
+    let set = set.iter().map(|variable| format!(" --set {variable}"));
+    [Some(scenario.name.clone()), seed, measure].into_iter().flatten().chain(set).collect()
 }
 
 /// The section of a page, but for the mark of its heading.

@@ -64,6 +64,8 @@ pub struct Settings {
     pub seed: u64,
     /// For how long is measured, s; otherwise as long as the scenario says.
     pub measured: Option<u32>,
+    /// More variables of the scripts, as NAME=VALUE.
+    pub variables: Vec<String>,
     /// The program `utcd`; `utcctl` is beside it.
     pub daemon: PathBuf,
     /// Where the logs of all programs go, in a folder for each scenario.
@@ -210,6 +212,9 @@ impl Bench {
         command.arg("--env").arg(variable("UTCD", &settings.daemon));
         if let Some(seconds) = settings.measured {
             command.args(["--env", &format!("SECONDS_MEASURED={seconds}")]);
+        }
+        for variable in &settings.variables {
+            command.args(["--env", variable]);
         }
         if let Some(logs) = logs {
             command.arg("--share").arg(logs).arg("--env").arg(variable("LOGS", logs));

@@ -7,14 +7,14 @@ SECONDS_MEASURED=${SECONDS_MEASURED:-220}
 
 declare -A transport_of=([L2]=ethernet [UDPv4]=udp-ipv4 [UDPv6]=udp-ipv6)
 
-# MIN_DELAY: what utcd knows of the way there and back.
+# MIN_DELAY: what utcd knows of the way there and back. DRIFT_FILE: where it keeps the frequency.
 utcd_client() {     # utcd_client NAME NAMESPACE INTERFACE [LOG_INTERVAL [LINE...]]
     utcd "$1" "$2" "${@:5}" <<END
 [[clock]]
 name = "nic"
 type = "phc"
 interface = "$3"
-drift-file = "none"
+drift-file = "${DRIFT_FILE:-none}"
 [[source.ptp]]
 clock = "nic"
 interface = "$3"

@@ -54,6 +54,8 @@ expect() {      # expect LABEL COMMAND...: the command succeeds
     fi
 }
 
+is() { [ "$1" = "$2" ] || { echo "$1, not $2"; return 1; }; }
+
 finish() {      # the last command of a scenario
     expect "the kernel has nothing to complain of" \
         sh -c '! dmesg | grep -E "WARNING:|BUG:|Oops|Call Trace"'

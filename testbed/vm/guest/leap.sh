@@ -39,3 +39,16 @@ through() {
     check "$1: ns that CLOCK_TAI is off" \
         "$(largest leap 2 "$from" "$(uptime_s)" $((zero - TAI_UTC_NS)))" $NEAR_NS
 }
+
+# announced_by_ptp LEAP61 LEAP59: a grandmaster says so, and utcd knows it from nobody else.
+announced_by_ptp() {
+    phc_ctl -Q -- CLOCK_REALTIME freq 0
+    setc 0 phase_ns $((TAI_UTC_NS - $(cat "$TRUTH")))
+    ptp4l_master master A 0 hts0
+    sleep 5
+    ip netns exec A pmc -u -b 0 -s "$RUN/master.uds" "set GRANDMASTER_SETTINGS_NP
+        clockClass 6 clockAccuracy 0x21 offsetScaledLogVariance 0x4e5d currentUtcOffset 37
+        leap61 $1 leap59 $2 currentUtcOffsetValid 1 ptpTimescale 1 timeTraceable 1
+        frequencyTraceable 1 timeSource 0x20" > "$RUN/pmc.log"
+    utcd_by_ptp "[leap-seconds]" 'file = "none"'
+}

@@ -38,15 +38,17 @@ wait_up() {         # wait_up NS IF
 # wired to its ports IF_1 and IF_2. What `slow` does to the frames happens in the switch,
 # behind the stamps of both ends, as in a network.
 far() {
-    local port
     namespace switch
     ip -n switch link add br0 type bridge mcast_snooping 0
-    for port in "$5" "$6"; do
-        ip link set "$port" netns switch
-        ip -n switch link set "$port" master br0 up
-    done
     ip -n switch link set br0 up
+    switch_port "$5"
+    switch_port "$6"
     wire "$1" "$2" "$3" "$4"
+}
+
+switch_port() {     # switch_port IF: one more port of that switch
+    ip link set "$1" netns switch
+    ip -n switch link set "$1" master br0 up
 }
 
 # slow IF ARGUMENTS...: what the switch does to frames that leave by its port IF; see

@@ -4,6 +4,9 @@
 . "$VMLAB/guest/realtime.sh"
 beside_peers
 # The mean is the machine's: an instruction takes 8 ns, the server's, the client's and the switch's.
-# That is about what either scatters by, too: no worse than the peer is all that can be asked.
-for by in "NTP, kernel's stamps" "NTP, NIC's stamps" "PTP, NIC's stamps"; do tell reach "$by" deviation 1; done
+# With the NIC's stamps it is what the programs make of the machine, so that they are compared by what
+# they scatter. The kernel's stamps are read between two readings of another clock, 4 µs apart here;
+# utcd counts on that and looks no closer, 41 ns beside chronyd's 7 ns, where both are 45 µs off.
+tell reach "NTP, kernel's stamps" rms 1
+for by in "NTP, NIC's stamps" "PTP, NIC's stamps"; do tell reach "$by" deviation 1; done
 finish

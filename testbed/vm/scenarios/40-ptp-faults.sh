@@ -3,6 +3,7 @@
 # topology: 0-1
 # timeout: 1800
 . "$VMLAB/guest/phc.sh"
+DRIFT_FILE=$RUN/utcd.drift
 begin
 pid=${running[utcd]}
 
@@ -71,11 +72,15 @@ after "another grandmaster" 60
 
 progress "killed, and started again 20 s later"
 expect "none of this needed a restart" kill -0 "$pid"
+steps() { grep -c 'stepped by' "$RUN/utcd.log"; }
+before=$(steps)
 kill -9 "$pid"
 stop utcd
+expect "killed: the frequency is kept" grep -qE "1[45]\.[0-9]" "$DRIFT_FILE"
 from=$(uptime_s)
 sleep 20
 utcd_client utcd B hts1
 after "killed and restarted" 30
 during "killed and restarted" 1000 "$from"
+expect "killed and restarted: no step" test "$(steps)" = "$before"
 finish

@@ -5,6 +5,7 @@
 # systemd is PID 1 of a PID namespace of its own, in the client's network namespace; the rest
 # is as an administrator installs it.
 . "$VMLAB/guest/realtime.sh"
+. "$VMLAB/guest/served.sh"
 # First, since it has its NIC stamp PTP and nothing else; the NTP server asks for more.
 ptp4l_master master A 0 hts0
 sleep 2
@@ -51,46 +52,24 @@ init=$(pgrep -o -x systemd)
 inside() { timeout 120 nsenter -t "$init" --mount --pid --cgroup -- "$@"; }
 shown() { inside systemctl show -P "$1" utcd; }
 status_of() { inside sed -n "s/^$1:[[:space:]]*//p" "/proc/$(shown MainPID)/status"; }
-is() { [ "$1" = "$2" ] || { echo "$1, not $2"; return 1; }; }
 
 ln -s /run/utcd/control.sock "$RUN/utcd.sock"
 # stamped_by_nic LABEL: what NTP and PTP bring, and the requests that the NTP server answers.
 stamped_by_nic() {
-    local before
     expect "$1: two sources are stamped by the NIC" \
         is "$(utcctl utcd sources --json | grep -o '"time_stamps":"hardware"' | wc -l)" 2
-    before=$(of_requests hardware_stamped)
-    sleep 5
-    expect "$1: requests of NTP are stamped by the NIC" \
-        test "$(of_requests hardware_stamped)" -gt "$before"
-}
-of_requests() { utcctl utcd status --json | sed -nE "s/.*\"$1\":([0-9]+).*/\1/p"; }
-receive_filter() {      # what the NIC stamps of what comes
-    ip netns exec B "$(dirname "$UTCD")/utcctl" interfaces --json |
-        sed -nE 's/.*"in_force":\{[^}]*"receive":"([^"]*)".*/\1/p'
-}
-# A client of the service, in the namespace of its server.
-ask() {
-    utcd asker A <<END
-[[clock]]
-type = "virtual"
-[[source.ntp]]
-server = "198.18.0.2"
-min-poll = 0
-max-poll = 0
-interleaved = true
-END
+    answers_stamped "$1"
 }
 
 # Not awaited: on a busy host the answer may come later than systemctl waits for it.
 inside systemctl start --no-block utcd
 expect "starts, and says that it is ready" wait_for 60 inside systemctl -q is-active utcd
-ask
+ask "interleaved = true"
 sleep 20
 check "ns off the truth" "$(off)" $NEAR_NS
 stamped_by_nic "started"
 expect "the stamps of what left tell the NIC: answers in interleaved mode" \
-    test "$(of_requests interleaved)" -gt 5
+    test "$(answered interleaved)" -gt 5
 expect "runs as its own user" is "$(inside stat -c %U "/proc/$(shown MainPID)")" utcd
 expect "has four capabilities" is "$(status_of CapEff)" 0000000002003400
 expect "gets no more privileges" is "$(status_of NoNewPrivs)" 1

@@ -33,7 +33,7 @@ fn with_section(page: &str, name: &str, section: &str) -> Option<String> {
     let (results, after) = rest.split_once(END)?;
     let mut sections: BTreeMap<&str, &str> = results
         .split(HEADING)
-        .filter_map(|text| Some((text.split_once(':')?.0, text.trim_end())))
+        .filter_map(|text| Some((text.split_once(": ")?.0, text.trim_end())))
         .collect();
     sections.insert(name, section.trim_end());
     let text: String = sections.values().map(|section| format!("{HEADING}{section}\n\n")).collect();
