@@ -91,7 +91,10 @@ impl Findings {
             ["limit", case, program, quantity, most] => {
                 time(most).and_then(|most| self.limit(case, program, quantity, most))
             }
-            ["reach", case, quantity, ratio] => self.reach(case, quantity, ratio),
+            ["reach", case, quantity, ratio] => self.reach(case, quantity, ratio, 0.0),
+            ["reach", case, quantity, ratio, known] => {
+                time(known).and_then(|known| self.reach(case, quantity, ratio, known))
+            }
             _ => None,
         };
         if taken.is_none() {
@@ -122,15 +125,16 @@ impl Findings {
         Some(())
     }
 
-    /// A limit for ours: so much of the best of the others in the same case.
-    fn reach(&mut self, case: &str, quantity: &str, ratio: &str) -> Option<()> {
+    /// A limit for ours: so much of the best of the others in the same case, or of what is `known`
+    /// of it, s, where that is more.
+    fn reach(&mut self, case: &str, quantity: &str, ratio: &str, known: f64) -> Option<()> {
         let ratio: f64 = ratio.parse().ok()?;
         let of_others = |figure: &&Figure| {
             figure.case == case && figure.quantity == quantity && figure.program != OURS
         };
         let others = self.figures.iter().filter(of_others).map(|figure| figure.value);
         let best = others.min_by(f64::total_cmp)?;
-        self.limit(case, OURS, quantity, ratio * best)
+        self.limit(case, OURS, quantity, ratio * best.max(known))
     }
 }
 
@@ -170,6 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_that_was_lucky_this_time_is_taken_as_it_is_known() {
+        for (known, most) in [("1e-8", 0.7 * 2e-8), ("3e-8", 0.7 * 3e-8)] {
+            let findings = found(&[
+                "@figure\ta\tptp4l\trms\t2e-8",
+                "@figure\ta\tutcd\trms\t1.5e-8",
+                &format!("@reach\ta\trms\t0.7\t{known}"),
+            ]);
+            assert_eq!(findings.figures[1].most, Some(most));
+        }
+    }
+
+    #[test]
     fn of_several_limits_the_least_counts() {
         let mut findings = found(&["@figure\ta\tutcd\trms\t1.5e-8", "@limit\ta\tutcd\trms\t2e-8"]);
         assert!(findings.hold());
@@ -200,6 +216,7 @@ mod tests {
             "@figure\ta\tutcd\trms\tNaN",
             "@limit\ta\tutcd\trms\t1",
             "@reach\ta\trms\t1",
+            "@reach\ta\trms\t1\tx",
             "@what",
         ] {
             let findings = found(&[line]);

@@ -5,7 +5,8 @@
 #
 #   @figure CASE PROGRAM QUANTITY VALUE     a time in s, or "never"
 #   @limit CASE PROGRAM QUANTITY MOST       what the figure may be at most
-#   @reach CASE QUANTITY RATIO              utcd: at most RATIO of the best other program
+#   @reach CASE QUANTITY RATIO [KNOWN]      utcd: at most RATIO of the best other program, or of
+#                                           what is KNOWN of that where it is more
 #   @check VERDICT LABEL DETAIL             VERDICT is ok or FAIL
 #   @progress TEXT
 #   @end                                    the scenario came to its end
