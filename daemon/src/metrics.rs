@@ -335,6 +335,14 @@ impl Page {
                 .iter()
                 .map(|(reason, &count)| (vec![("reason", reason.as_str())], count)),
         );
+        self.counter(
+            "utcd_ntp_server_stamp_faults_total",
+            "Transmit stamps of NTP answers that did not come as they should, by reason.",
+            server
+                .stamp_faults
+                .iter()
+                .map(|(reason, &count)| (vec![("reason", reason.as_str())], count)),
+        );
     }
 
     fn recorder(&mut self, status: &Status) {

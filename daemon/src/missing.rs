@@ -3,6 +3,14 @@
 //! One or two are lost on a busy NIC. Where none comes any more it was reset, most often, and
 //! has forgotten what it was to stamp; nothing else tells.
 
+/// The names that transmit stamps are counted under which did not come as they should: never,
+/// or not before they were given up,
+pub(crate) const STAMP_MISSING: &str = "transmit-stamp-missing";
+/// after they were given up,
+pub(crate) const STAMP_LATE: &str = "transmit-stamp-late";
+/// or of no message that was awaited: twice, or after many others.
+pub(crate) const STAMP_UNMATCHED: &str = "transmit-stamp-unmatched";
+
 /// How many are missed in a row before the NIC is asked for them anew. Doubled each time, since
 /// some drivers take the link down for a moment when they are asked.
 const PATIENCE: u32 = 4;

@@ -17,6 +17,7 @@ use ntp::packet::ReferenceId;
 use ntp::server::{Interleaved, Response, ServerState, Synchronised, leap_indicator};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::sleep;
+use utcd_linux::clock::raw_now;
 use utcd_linux::interface::{Interface, Purpose, prepare};
 use utcd_linux::socket::{Hardware, Notice, NtpOver, OpenError, Received, Remote, Sent, server};
 
@@ -272,7 +273,7 @@ impl Listener {
         let suspends = self.served.borrow().board.suspends().count();
         if std::mem::replace(&mut self.suspends, suspends) != suspends {
             self.answers = Interleaved::default();
-            self.departures = Departures::default();
+            self.departures.forget();
         }
     }
 
@@ -284,22 +285,28 @@ impl Listener {
                 Notice::TransmittedByHardware { id, stamp } => self
                     .departures
                     .take(id, Arrival::Hardware)
-                    .zip(self.stamps.departure(&served, stamp)),
+                    .map(|departing| (departing, self.stamps.departure(&served, stamp))),
                 Notice::Transmitted { id, stamp } => self
                     .departures
                     .take(id, Arrival::Kernel)
-                    .zip(stamps::kernel(&served.clock.borrow(), stamp)),
+                    .map(|departing| (departing, stamps::kernel(&served.clock.borrow(), stamp))),
                 Notice::Undelivered { .. } => None,
             };
-            if let Some((departing, at)) = left {
-                self.answers.left(departing, at);
+            match left {
+                Some((departing, Some(at))) => self.answers.left(departing, at),
+                Some((_, None)) => self.departures.is_useless(),
+                None => {}
             }
         }
+        self.departures.give_up_before(raw_now());
         Ok(())
     }
 
-    fn show(&self) {
+    fn show(&mut self) {
         let mut counts = self.counts.borrow_mut();
+        for (name, count) in self.departures.take_faults(self.socket.get().stamp_faults()) {
+            *counts.stamp_faults.entry(name.to_owned()).or_default() += count;
+        }
         for link in self.stamps.links() {
             counts.latencies.retain(|known| known.nic != link.nic());
             counts.latencies.extend(link.status());
@@ -363,9 +370,9 @@ impl Listener {
                 self.socket.get_mut().reply(&wrapped, request)
             }
         };
-        let Sent { id, .. } = sent.map_err(|_| "not-sent")?;
+        let Sent { id, stamp } = sent.map_err(|_| "not-sent")?;
         if let Some((id, departing)) = id.zip(departing) {
-            self.departures.expect(id, departing, by);
+            self.departures.expect(id, departing, by, stamp.at);
         }
         Ok(())
     }

@@ -474,6 +474,9 @@ pub struct NtpServerStatus {
     pub latencies: Vec<LatencyStatus>,
     /// Packets not answered, by named reason.
     pub dropped: BTreeMap<String, u64>,
+    /// Transmit stamps of answers in interleaved mode that did not come as they should, by
+    /// named reason.
+    pub stamp_faults: BTreeMap<String, u64>,
 }
 
 /// The recorder.

@@ -1,5 +1,6 @@
 //! One page for an operator: all is well, or what is not.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::table::{Align, Cell, Table};
@@ -240,13 +241,21 @@ fn output(output: &OutputStatus) -> Cell {
 }
 
 fn ntp_server(server: &NtpServerStatus) -> String {
-    let dropped = server.dropped.values().fold(0, |sum: u64, count| sum.saturating_add(*count));
-    format!(
-        "{} gives clock {}: {} answered, {dropped} dropped",
+    let all = |counts: &BTreeMap<String, u64>| {
+        counts.values().fold(0, |sum: u64, count| sum.saturating_add(*count))
+    };
+    let mut counts = format!(
+        "{} gives clock {}: {} answered, {} dropped",
         harmless(&server.listen.join(", ")),
         harmless(&server.clock),
         server.answered,
-    )
+        all(&server.dropped),
+    );
+    let stamp_faults = all(&server.stamp_faults);
+    if stamp_faults > 0 {
+        let _ = write!(counts, ", {stamp_faults} transmit stamps amiss");
+    }
+    counts
 }
 
 fn recorder(recorder: &RecorderStatus) -> Cell {

@@ -9,15 +9,18 @@ use clock_models::time::{Duration, Free, Timestamp, Utc};
 use ntp::server::Departing;
 use utcd_linux::clock::raw_now;
 use utcd_linux::interface::nic_of;
-use utcd_linux::socket::{HardwareStamp, Received, SendId};
+use utcd_linux::socket::{HardwareStamp, Received, SendId, StampFaults};
 
 use super::Served;
 use crate::config;
 use crate::host_clock::{HostClock, Phcs, Place, SharedPhc};
 use crate::latency::Link;
+use crate::missing::{STAMP_LATE, STAMP_MISSING, STAMP_UNMATCHED};
 
 /// Answers whose departure is awaited, at most: as many as the socket awaits.
 const AWAITED: usize = 64;
+/// For how long. Kernels tell it within microseconds and NICs within milliseconds, or never.
+const PATIENCE: Duration = Duration::SECOND;
 /// How long a link is believed to be as it was.
 const LINK_AGE: Duration = Duration::from_secs(2);
 
@@ -142,21 +145,88 @@ fn utc(clock: &HostClock, stamp: Stamp) -> Timestamp<Utc> {
 
 /// Answers whose departure is still to be told.
 #[derive(Debug, Default)]
-pub(super) struct Departures(VecDeque<(SendId, Departing, Arrival)>);
+pub(super) struct Departures {
+    awaited: VecDeque<Awaited>,
+    /// Those that were given up: what is told of them now is late.
+    given_up: VecDeque<(SendId, Arrival)>,
+    /// Stamps of the socket that belonged to none, when they were counted last.
+    unmatched: u64,
+    faults: BTreeMap<&'static str, u64>,
+}
+
+/// An answer whose departure is still to be told.
+#[derive(Debug)]
+struct Awaited {
+    id: SendId,
+    departing: Departing,
+    by: Arrival,
+    sent: Timestamp<Free>,
+}
 
 impl Departures {
     /// An answer was sent, to a request that was stamped `by`.
-    pub(super) fn expect(&mut self, id: SendId, departing: Departing, by: Arrival) {
-        if self.0.len() >= AWAITED {
-            self.0.pop_front();
+    pub(super) fn expect(
+        &mut self,
+        id: SendId,
+        departing: Departing,
+        by: Arrival,
+        sent: Timestamp<Free>,
+    ) {
+        if self.awaited.len() >= AWAITED {
+            self.give_up();
         }
-        self.0.push_back((id, departing, by));
+        self.awaited.push_back(Awaited { id, departing, by, sent });
     }
 
     /// The answer of that name, if it is to be stamped `by` these.
     pub(super) fn take(&mut self, id: SendId, by: Arrival) -> Option<Departing> {
-        let place = self.0.iter().position(|(sent, _, wanted)| *sent == id && *wanted == by)?;
-        self.0.remove(place).map(|(_, departing, _)| departing)
+        let place = self.awaited.iter().position(|one| one.id == id && one.by == by);
+        if place.is_none() && self.given_up.contains(&(id, by)) {
+            self.given_up.retain(|one| *one != (id, by));
+            self.fault(STAMP_LATE, 1);
+        }
+        self.awaited.remove(place?).map(|one| one.departing)
+    }
+
+    /// A stamp has come that tells no time.
+    pub(super) fn is_useless(&mut self) {
+        self.fault(STAMP_MISSING, 1);
+    }
+
+    /// Gives up what has waited for too long. To be called when all that was told is taken.
+    pub(super) fn give_up_before(&mut self, now: Timestamp<Free>) {
+        while self.awaited.front().is_some_and(|oldest| now - oldest.sent > PATIENCE) {
+            self.give_up();
+        }
+    }
+
+    fn give_up(&mut self) {
+        let Some(oldest) = self.awaited.pop_front() else { return };
+        if self.given_up.len() >= AWAITED {
+            self.given_up.pop_front();
+        }
+        self.given_up.push_back((oldest.id, oldest.by));
+        self.fault(STAMP_MISSING, 1);
+    }
+
+    /// Nothing that was sent so far is of use any more.
+    pub(super) fn forget(&mut self) {
+        self.awaited.clear();
+        self.given_up.clear();
+    }
+
+    fn fault(&mut self, name: &'static str, count: u64) {
+        if count > 0 {
+            *self.faults.entry(name).or_default() += count;
+        }
+    }
+
+    /// What did not come as it should since this was asked last, by name. `of_socket` are the
+    /// faults that the socket has counted so far.
+    pub(super) fn take_faults(&mut self, of_socket: StampFaults) -> BTreeMap<&'static str, u64> {
+        let before = std::mem::replace(&mut self.unmatched, of_socket.unmatched);
+        self.fault(STAMP_UNMATCHED, of_socket.unmatched - before);
+        std::mem::take(&mut self.faults)
     }
 }
 
@@ -184,20 +254,60 @@ mod tests {
         for (id, by, other) in
             [(7, Arrival::Hardware, Arrival::Kernel), (8, Arrival::Kernel, Arrival::Hardware)]
         {
-            departures.expect(SendId(id), departing(), by);
+            departures.expect(SendId(id), departing(), by, at(0));
             assert_eq!(departures.take(SendId(id), other), None);
             assert!(departures.take(SendId(id), by).is_some());
             assert_eq!(departures.take(SendId(id), by), None, "told once");
         }
+        departures.give_up_before(at(100));
+        assert_eq!(faults(&mut departures, 0), []);
+    }
+
+    #[test]
+    fn a_departure_that_is_not_told_is_missing_and_late_if_it_is_told_after_all() {
+        let mut departures = Departures::default();
+        departures.expect(SendId(1), departing(), Arrival::Hardware, at(0));
+        departures.expect(SendId(2), departing(), Arrival::Hardware, at(1));
+        departures.give_up_before(at(1));
+        assert_eq!(faults(&mut departures, 0), [], "in good time");
+        departures.give_up_before(at(2));
+        assert_eq!(faults(&mut departures, 0), [(STAMP_MISSING, 1)]);
+        assert_eq!(departures.take(SendId(1), Arrival::Kernel), None, "not who was to tell it");
+        assert_eq!(departures.take(SendId(3), Arrival::Hardware), None, "of no use");
+        assert_eq!(faults(&mut departures, 0), []);
+        assert_eq!(departures.take(SendId(1), Arrival::Hardware), None);
+        assert_eq!(faults(&mut departures, 0), [(STAMP_LATE, 1)]);
+        assert!(departures.take(SendId(2), Arrival::Hardware).is_some());
+    }
+
+    #[test]
+    fn stamps_that_tell_no_time_or_belong_to_nothing_are_counted() {
+        let mut departures = Departures::default();
+        departures.is_useless();
+        assert_eq!(faults(&mut departures, 2), [(STAMP_MISSING, 1), (STAMP_UNMATCHED, 2)]);
+        departures.forget();
+        assert_eq!(faults(&mut departures, 3), [(STAMP_UNMATCHED, 1)], "each once");
+        assert_eq!(faults(&mut departures, 3), []);
+    }
+
+    fn at(seconds: i64) -> Timestamp<Free> {
+        Timestamp::from_secs(seconds)
+    }
+
+    fn faults(departures: &mut Departures, unmatched: u64) -> Vec<(&'static str, u64)> {
+        let of_socket = StampFaults { missing: 0, unmatched };
+        departures.take_faults(of_socket).into_iter().collect()
     }
 
     #[test]
     fn departures_that_are_never_told_take_no_more_room() {
         let mut departures = Departures::default();
         for id in 0..1000 {
-            departures.expect(SendId(id), departing(), Arrival::Hardware);
+            departures.expect(SendId(id), departing(), Arrival::Hardware, at(0));
         }
-        assert_eq!(departures.0.len(), AWAITED);
+        assert_eq!(departures.awaited.len(), AWAITED);
+        assert_eq!(departures.given_up.len(), AWAITED);
+        assert_eq!(faults(&mut departures, 0), [(STAMP_MISSING, 1000 - AWAITED as u64)]);
         assert!(departures.take(SendId(999), Arrival::Hardware).is_some());
     }
 }

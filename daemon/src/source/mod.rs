@@ -3,6 +3,7 @@
 
 mod answering;
 pub mod clock;
+mod departure;
 pub mod gpsd;
 mod marks;
 pub mod nmea;

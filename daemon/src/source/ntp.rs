@@ -8,16 +8,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clock_models::comparison::Stamp;
-use clock_models::time::{self, Free, Leap, LeapNotice, Timestamp};
-use ntp::client::{ClientConfig, Rejection, TransmitToken};
+use clock_models::time::{self, Leap, LeapNotice};
+use ntp::client::{ClientConfig, Rejection};
 use ntp::over_ptp::{self, Tlv};
 use ntp::packet::{Header, LeapIndicator};
 use ntp::source::{News, Source};
 use tokio::net::lookup_host;
 use tokio::time::sleep;
 use utcd_linux::random;
-use utcd_linux::socket::{self, Notice, NtpOver, SendId};
+use utcd_linux::socket::{self, Notice, NtpOver};
 
+use super::departure::Departure;
 use super::stamper::Stamper;
 use super::{Context, Report, Trouble, stamps};
 use crate::config::TimeStamps;
@@ -132,8 +133,8 @@ impl NtpSource {
     fn leave(&mut self, old: &Association) {
         self.place.taken.borrow_mut().remove(&old.address);
         self.accepted += old.server.client().accepted();
-        for (reason, count) in old.server.client().rejected() {
-            *self.trouble.counts.entry((*reason).to_owned()).or_default() += count;
+        for (reason, count) in old.refused() {
+            *self.trouble.counts.entry(reason.to_owned()).or_default() += count;
         }
     }
 
@@ -212,21 +213,10 @@ struct Association {
     socket: Option<AsyncSocket>,
     /// Of the last request, where they travel in PTP messages.
     sequence_id: u16,
-    /// The request whose transmit stamp is still to come.
-    departing: Option<Departing>,
+    /// The transmit stamp of the last request.
+    departure: Departure,
     /// Polls in vain when the name was resolved last.
     resolved_at: u32,
-}
-
-/// A request whose transmit stamp is still to come.
-struct Departing {
-    id: Option<SendId>,
-    token: TransmitToken,
-    /// The best stamp so far: the program's, or the kernel's where that of the NIC is
-    /// waited for.
-    stamp: Stamp,
-    /// Until when a stamp of the NIC is waited for, once the answer is there.
-    until: Option<Timestamp<Free>>,
 }
 
 impl Association {
@@ -241,7 +231,7 @@ impl Association {
             server,
             socket: None,
             sequence_id: 0,
-            departing: None,
+            departure: Departure::default(),
             resolved_at: 0,
         })
     }
@@ -250,7 +240,7 @@ impl Association {
     async fn run(&mut self, source: &mut NtpSource) {
         while let Some(at) = self.server.client().poll_timeout() {
             let accepted = self.server.client().accepted();
-            let patience = self.departing.as_ref().and_then(|departing| departing.until);
+            let patience = self.departure.patience();
             tokio::select! {
                 () = source.context.sleep_until(at) => {
                     if !self.wake(source) {
@@ -310,8 +300,7 @@ impl Association {
         match opened {
             Ok((socket, sent)) => {
                 self.socket = Some(socket);
-                let (id, stamp) = (sent.id, sent.stamp);
-                self.departing = Some(Departing { id, token: request.token, stamp, until: None });
+                self.departure.sent(sent, request.token);
                 if sent.id.is_none() {
                     // No answer can have come yet, so none is completed by it.
                     let _ = self.departed_by_other_stamp(context);
@@ -361,7 +350,7 @@ impl Association {
             let Some(socket) = &mut self.socket else { return };
             match socket.get_mut().notice() {
                 Ok(Some(notice)) => self.notice(source, notice),
-                Ok(None) => break,
+                Ok(None) => break source.stamper.count(socket.get().stamp_faults()),
                 Err(error) => return self.fault(source, &error),
             }
         }
@@ -394,20 +383,19 @@ impl Association {
             Notice::TransmittedByHardware { id, stamp } => {
                 let stamp = source.stamper.transmitted(context, stamp);
                 if let Some(stamp) = stamp
-                    && let Some(departing) = self.departing.take_if(|d| d.id == Some(id))
+                    && let Some(token) = self.departure.stamped(id)
                 {
-                    let news = self.server.handle_transmitted(departing.token, stamp);
+                    let news = self.server.handle_transmitted(token, stamp);
                     self.note(context, news);
                 }
             }
             Notice::Transmitted { id, stamp } if source.stamper.is_hardware() => {
-                let departing = self.departing.as_mut().filter(|d| d.id == Some(id));
-                departing.into_iter().for_each(|departing| departing.stamp = stamp);
+                self.departure.stamped_meanwhile(id, stamp);
             }
             Notice::Transmitted { id, stamp } => {
-                if let Some(departing) = self.departing.take_if(|d| d.id == Some(id)) {
+                if let Some(token) = self.departure.stamped(id) {
                     let stamp = context.stamp(stamp);
-                    let news = self.server.handle_transmitted(departing.token, stamp);
+                    let news = self.server.handle_transmitted(token, stamp);
                     self.note(context, news);
                 }
             }
@@ -435,7 +423,7 @@ impl Association {
         if waits && source.stamper.is_hardware() {
             // The NIC may hand its stamp over after the answer.
             let until = context.clock.borrow().now() + PATIENCE;
-            self.departing.iter_mut().for_each(|departing| departing.until = Some(until));
+            self.departure.wait_until(until);
         } else if waits {
             // The kernel queues the stamp before the packet leaves: it will not come.
             let news = self.departed_by_other_stamp(context);
@@ -445,9 +433,14 @@ impl Association {
 
     /// Takes the best transmit stamp that there is, which is worse and says so.
     fn departed_by_other_stamp(&mut self, context: &Context) -> Result<Option<News>, Rejection> {
-        let Some(departing) = self.departing.take() else { return Ok(None) };
-        let stamp = context.stamp(departing.stamp);
-        self.server.handle_transmitted(departing.token, stamp)
+        let Some((token, stamp)) = self.departure.give_up() else { return Ok(None) };
+        self.server.handle_transmitted(token, context.stamp(stamp))
+    }
+
+    /// What was of no use, by name.
+    fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let packets = self.server.client().rejected().iter();
+        packets.map(|(reason, count)| (*reason, *count)).chain(self.departure.faults())
     }
 
     /// What became of an exchange.
@@ -488,8 +481,8 @@ impl Association {
         status.poll_interval = f64::from(client.poll()).exp2();
         status.accepted = source.accepted + client.accepted();
         status.rejected.clone_from(&trouble.counts);
-        for (reason, count) in client.rejected() {
-            *status.rejected.entry((*reason).to_owned()).or_default() += count;
+        for (reason, count) in self.refused() {
+            *status.rejected.entry(reason.to_owned()).or_default() += count;
         }
         status.reason = trouble
             .now

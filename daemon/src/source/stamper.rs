@@ -12,7 +12,7 @@ use super::Context;
 use crate::config::TimeStamps;
 use crate::host_clock::{Place, SharedPhc};
 use crate::latency::Link;
-use crate::missing::Missing;
+use crate::missing::{Missing, STAMP_UNMATCHED};
 use crate::status::SourceStatus;
 
 /// The stamps of one source.
@@ -228,7 +228,7 @@ impl Stamper {
         // One that is missing is counted where it is missed.
         let unmatched = self.unmatched[0] + self.unmatched[1];
         if unmatched > 0 {
-            status.rejected.insert("transmit-stamp-unmatched".to_owned(), unmatched);
+            status.rejected.insert(STAMP_UNMATCHED.to_owned(), unmatched);
         }
     }
 

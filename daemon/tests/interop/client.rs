@@ -53,7 +53,12 @@ fn utcd_is_told_by_chronyd_and_by_utcd_when_their_answers_left() {
         let status = server.until("it told nobody when its answers left", |status| {
             status.ntp_server.as_ref().is_some_and(|server| server.interleaved > 8)
         });
-        assert_eq!(status.ntp_server.unwrap().hardware_stamped, 0, "there are no NICs here");
+        let served = status.ntp_server.unwrap();
+        assert_eq!(served.hardware_stamped, 0, "there are no NICs here");
+        assert_eq!(served.stamp_faults.len(), 0, "{served:?}");
+        let status = client.status().unwrap();
+        let rejected = &source(&status, "utcd").unwrap().rejected;
+        assert!(!rejected.keys().any(|name| name.starts_with("transmit-stamp")), "{rejected:?}");
         assert_on_time(there, here.ipv4());
     });
 }
