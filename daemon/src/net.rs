@@ -44,6 +44,14 @@ impl AsyncMonitor {
     }
 }
 
+/// Waits for news of interfaces: never, where there is no monitor, or it has failed.
+pub async fn news(monitor: &mut Option<AsyncMonitor>) {
+    let Some(working) = monitor else { return std::future::pending().await };
+    if working.news().await.is_err() {
+        *monitor = None;
+    }
+}
+
 /// A device that can be waited for.
 #[derive(Debug)]
 pub struct AsyncDevice<T: AsRawFd>(AsyncFd<T>);

@@ -19,14 +19,16 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::sleep;
 use utcd_linux::clock::raw_now;
 use utcd_linux::interface::{Interface, Purpose, prepare};
-use utcd_linux::socket::{Hardware, Notice, NtpOver, OpenError, Received, Remote, Sent, server};
+use utcd_linux::socket::{
+    Hardware, Notice, NtpOver, OpenError, Received, Remote, Sent, TimeSocket, server,
+};
 
 use self::nics::Nics;
 use self::stamps::{Arrival, Arrived, Departures, Stamps};
 use crate::board::Board;
 use crate::config::{self, ServerTimeStamps};
 use crate::host_clock::{HostClock, Phcs};
-use crate::net::AsyncSocket;
+use crate::net::{AsyncMonitor, AsyncSocket, news};
 use crate::status::{ClockState, ClockStatus, NtpServerStatus, SourceStatus, Status};
 
 /// log2 s: what reading the clock is uncertain by.
@@ -153,6 +155,7 @@ impl NtpServer {
         for (place, socket) in sockets {
             let listener = Listener {
                 socket,
+                monitor: monitor(),
                 over: place.over,
                 sequence_id: 0,
                 answers: Interleaved::default(),
@@ -222,8 +225,15 @@ fn prepare_all(purpose: Purpose) {
     }
 }
 
+/// News of interfaces, where they can be had.
+fn monitor() -> Option<AsyncMonitor> {
+    let without = |error: &_| tracing::warn!("NTP server: no news of interfaces: {error}");
+    AsyncMonitor::open().inspect_err(without).ok()
+}
+
 struct Listener {
     socket: AsyncSocket,
+    monitor: Option<AsyncMonitor>,
     over: NtpOver,
     /// Of the last answer, where they travel in PTP messages.
     sequence_id: u16,
@@ -248,12 +258,20 @@ impl Listener {
     }
 
     async fn turn(&mut self) -> std::io::Result<()> {
-        self.socket.wait().await?;
+        tokio::select! {
+            biased;
+            () = news(&mut self.monitor) => {
+                self.socket.get_mut().look_at_clocks_anew();
+                self.monitor = self.monitor.take().or_else(monitor);
+                return Ok(());
+            }
+            activity = self.socket.wait() => activity?,
+        }
         self.heed_suspends();
         let mut buffer = [0; BUFFER];
         let mut burst = 0;
         self.take_notices()?;
-        while let Some(received) = self.socket.get_mut().receive(&mut buffer)? {
+        while let Some(received) = self.heeded_clocks().receive(&mut buffer)? {
             self.answer(&buffer[..received.length], &received);
             burst += 1;
             if burst % BURST == 0 {
@@ -277,9 +295,19 @@ impl Listener {
         }
     }
 
+    /// The socket. Where a PTP hardware clock has turned out to be gone, it looks up anew which
+    /// one each interface has: there need be no news of the interface.
+    fn heeded_clocks(&mut self) -> &mut TimeSocket {
+        let socket = self.socket.get_mut();
+        if self.stamps.forget_gone() {
+            socket.look_at_clocks_anew();
+        }
+        socket
+    }
+
     /// When answers left. What ICMP says of them does not matter to a server.
     fn take_notices(&mut self) -> std::io::Result<()> {
-        while let Some(notice) = self.socket.get_mut().notice()? {
+        while let Some(notice) = self.heeded_clocks().notice()? {
             let served = self.served.borrow();
             let left = match notice {
                 Notice::TransmittedByHardware { id, stamp } => self

@@ -138,6 +138,25 @@ impl SharedPhc {
         })
     }
 
+    /// One that was had, and is gone.
+    #[cfg(test)]
+    pub(crate) fn gone(place: Place) -> Self {
+        let (base, shown) = (Timestamp::from_secs(0), Timestamp::from_secs(0));
+        let known =
+            Crossing { raw: raw_now(), base, shown, window: Duration::ZERO, method: "plain" };
+        Self {
+            place,
+            device: None,
+            line: SteeredLine::new(base, shown, 0.0),
+            known,
+            rate: None,
+            fault: None,
+            pulses: Vec::new(),
+            overruns: 0,
+            opened: 1,
+        }
+    }
+
     /// Why it cannot be read, while it cannot.
     pub(super) fn fault(&self) -> Option<&str> {
         self.fault.as_deref()

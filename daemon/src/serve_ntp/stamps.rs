@@ -122,9 +122,16 @@ impl Stamps {
         clock.hardware_stamp(stamp.at, &phc)
     }
 
-    fn phc(&mut self, index: u32) -> Option<Rc<RefCell<SharedPhc>>> {
-        // One that is gone may come back under another number, and another one under its own.
+    /// Forgets the clocks that are gone: one may come back under another number, and another
+    /// one under its own. True if there was one: which clock an interface has is to be looked
+    /// up anew.
+    pub(super) fn forget_gone(&mut self) -> bool {
+        let before = self.known.len();
         self.known.retain(|index, phc| phc.borrow().index() == Some(*index));
+        self.known.len() < before
+    }
+
+    fn phc(&mut self, index: u32) -> Option<Rc<RefCell<SharedPhc>>> {
         if let Some(phc) = self.known.get(&index) {
             return Some(Rc::clone(phc));
         }
@@ -246,6 +253,15 @@ mod tests {
         let at = Timestamp::from_secs(1_795_322_804);
         let response = Interleaved::default().respond(&request.emit(), client, at, &state);
         response.unwrap().departing().unwrap()
+    }
+
+    #[test]
+    fn a_clock_that_is_gone_is_forgotten_and_that_is_told_once() {
+        let mut stamps = Stamps::new(Phcs::default());
+        assert!(!stamps.forget_gone());
+        stamps.known.insert(0, Rc::new(RefCell::new(SharedPhc::gone(Place::Index(0)))));
+        assert!(stamps.forget_gone());
+        assert!(!stamps.forget_gone());
     }
 
     #[test]

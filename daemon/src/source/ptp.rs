@@ -23,7 +23,7 @@ use super::answering::Answering;
 use super::stamper::Stamper;
 use super::{Context, Report, Trouble, stamps};
 use crate::config::{self, PtpTransport};
-use crate::net::{AsyncMonitor, AsyncSocket, activity};
+use crate::net::{AsyncMonitor, AsyncSocket, activity, news};
 
 /// Rest before sockets are opened again, unless the interface is heard of before.
 const REST: Duration = Duration::from_secs(5);
@@ -517,14 +517,6 @@ fn send(socket: &mut AsyncSocket, (to, bytes): (Group, &[u8])) -> io::Result<Sen
     match to {
         Group::Primary => socket.get_mut().send(bytes),
         Group::Pdelay => socket.get_mut().send_to_neighbour(bytes),
-    }
-}
-
-/// Never, where there is no monitor, or it has failed.
-async fn news(monitor: &mut Option<AsyncMonitor>) {
-    let Some(working) = monitor else { return std::future::pending().await };
-    if working.news().await.is_err() {
-        *monitor = None;
     }
 }
 

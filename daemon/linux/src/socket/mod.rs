@@ -216,6 +216,13 @@ impl TimeSocket {
         self.departures.faults()
     }
 
+    /// Looks up anew which PTP hardware clock the interfaces have, of whose stamps it tells
+    /// ([`HardwareStamp::phc`]). To be called when an interface or a clock has come, gone or
+    /// changed: clocks that are registered anew may change their numbers.
+    pub fn look_at_clocks_anew(&mut self) {
+        self.clocks.look_anew();
+    }
+
     /// Address and port of this side; `None` over Ethernet.
     ///
     /// # Errors

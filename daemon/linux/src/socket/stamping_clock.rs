@@ -12,9 +12,11 @@ use crate::interface::phc_of;
 pub(crate) struct StampingClocks {
     /// The virtual clock that the kernel turns all stamps into.
     only: Option<u32>,
-    /// The one of the interface that the socket uses, for stamps that tell none.
+    /// The NIC of the interface that the socket uses, for stamps that tell none.
+    nic: Option<String>,
+    /// Its clock.
     usual: Option<u32>,
-    /// The NIC of that interface.
+    /// Its index.
     usual_interface: Option<u32>,
     /// What was found out: an entry an interface of this host.
     known: BTreeMap<u32, Option<u32>>,
@@ -27,10 +29,19 @@ impl StampingClocks {
             _ => None,
         };
         let hardware = stamping.hardware.as_ref();
+        let nic = hardware.map(|hardware| hardware.nic.clone());
         let usual = hardware.and_then(|hardware| hardware.phc);
-        let usual_interface =
-            hardware.and_then(|hardware| if_nametoindex(hardware.nic.as_str()).ok());
-        Self { only, usual, usual_interface, known: BTreeMap::new() }
+        let usual_interface = nic.as_deref().and_then(|nic| if_nametoindex(nic).ok());
+        Self { only, nic, usual, usual_interface, known: BTreeMap::new() }
+    }
+
+    /// Forgets which clock is whose: interfaces may have come, gone or got other clocks.
+    pub(crate) fn look_anew(&mut self) {
+        self.known.clear();
+        if let Some(nic) = &self.nic {
+            self.usual = phc_of(nic);
+            self.usual_interface = if_nametoindex(nic.as_str()).ok();
+        }
     }
 
     /// The index of the interface that stamps, where a stamp tells none.
@@ -64,6 +75,25 @@ mod tests {
         }
         clocks.only = Some(9);
         assert_eq!(clocks.of(Some(7)), Some(9));
+    }
+
+    #[test]
+    fn clocks_that_were_registered_anew_are_found_out_anew() {
+        let loopback = if_nametoindex("lo").unwrap();
+        let known = BTreeMap::from([(loopback, Some(3))]);
+        let mut clocks = StampingClocks {
+            nic: Some("lo".to_owned()),
+            usual: Some(4),
+            usual_interface: Some(u32::MAX),
+            known,
+            only: None,
+        };
+        assert_eq!(clocks.of(Some(loopback)), Some(3));
+        assert_eq!(clocks.of(None), Some(4));
+        clocks.look_anew();
+        // It has none.
+        assert_eq!([clocks.of(Some(loopback)), clocks.of(None)], [None, None]);
+        assert_eq!(clocks.usual_interface(), Some(loopback));
     }
 
     #[test]
