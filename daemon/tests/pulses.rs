@@ -247,9 +247,10 @@ impl ShmWriter {
         perl.stdin(Stdio::null()).spawn().unwrap()
     }
 
-    fn start() -> Self {
+    /// The `number` is another one for each test.
+    fn start(number: u32) -> Self {
         // Far from those that programs of the host have.
-        let unit = 128 + std::process::id() % 128;
+        let unit = 128 + 2 * (std::process::id() % 64) + number;
         Self { unit, child: Self::perl(WRITE, unit) }
     }
 }
@@ -267,7 +268,7 @@ fn a_clock_follows_what_a_program_writes_to_shared_memory() {
     if !has("perl") {
         return;
     }
-    let writer = ShmWriter::start();
+    let writer = ShmWriter::start(0);
     let shm = format!("[[source.shm]]\nname = \"gnss\"\nunit = {}\n", writer.unit);
     let clock = VIRTUAL.to_owned() + "initial-offset = \"5 s\"\n";
     let mut daemon = Daemon::start(&(clock + &shm));
@@ -276,4 +277,26 @@ fn a_clock_follows_what_a_program_writes_to_shared_memory() {
     assert_eq!((gnss.protocol.as_str(), gnss.state), ("shm", SelectionState::Leader));
     assert!(status.clocks[0].bound.unwrap() < 0.1, "{:?}", status.clocks[0].bound);
     daemon.assert_sound();
+}
+
+#[test]
+fn shared_memory_that_is_removed_and_made_anew_needs_no_restart() {
+    if !has("perl") {
+        return;
+    }
+    let mut writer = ShmWriter::start(1);
+    let shm = format!("[[source.shm]]\nname = \"gnss\"\nunit = {}\n", writer.unit);
+    let daemon = Daemon::start(&(VIRTUAL.to_owned() + &shm));
+    daemon.until_locked("virtual");
+    assert!(ShmWriter::perl(REMOVE, writer.unit).wait().unwrap().success());
+    daemon.until("it is noticed", |_| daemon.rejected("gnss", "segment-removed") >= 1.0);
+    let more = |why: &str| {
+        let accepted = daemon.source("gnss").accepted;
+        daemon.until(why, |_| daemon.source("gnss").accepted > accepted + 2);
+    };
+    more("the writer has the removed one still");
+    writer.child.kill().unwrap();
+    writer.child.wait().unwrap();
+    writer.child = ShmWriter::perl(WRITE, writer.unit);
+    more("another writer has the new one");
 }

@@ -88,7 +88,12 @@ pub enum ShmError {
 
 /// A segment.
 #[derive(Debug)]
-pub struct NtpShm(NonNull<[AtomicU32; WORDS]>);
+pub struct NtpShm {
+    unit: u32,
+    /// By which the kernel knows it, and no other one as long as it is attached.
+    id: libc::c_int,
+    address: NonNull<[AtomicU32; WORDS]>,
+}
 
 impl NtpShm {
     /// Attaches the segment of a unit, and makes it, for this user alone, if there is none
@@ -102,9 +107,8 @@ impl NtpShm {
             Errno::EINVAL => ShmError::OtherSize(unit),
             reason => ShmError::Refused { unit, reason },
         };
-        let key = KEY.wrapping_add(unit).cast_signed();
-        let id = match get(key, 0) {
-            Err(Errno::ENOENT) => get(key, libc::IPC_CREAT | 0o600),
+        let id = match get(unit, 0) {
+            Err(Errno::ENOENT) => get(unit, libc::IPC_CREAT | 0o600),
             result => result,
         };
         let id = id.map_err(refused)?;
@@ -114,15 +118,21 @@ impl NtpShm {
             return Err(refused(Errno::last()));
         }
         NonNull::new(address.cast())
-            .map(Self)
+            .map(|address| Self { unit, id, address })
             .ok_or(ShmError::Refused { unit, reason: Errno::ENOMEM })
+    }
+
+    /// False once it was removed (`ipcrm`): a writer that begins after that has another one.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        get(self.unit, 0) == Ok(self.id)
     }
 
     fn words(&self) -> &[AtomicU32; WORDS] {
         // SAFETY: `attach` has mapped a segment of `BYTES` or more at a page's begin, for
         // reading and writing; it stays until this one is dropped. Any bits are an
         // `AtomicU32`, and those may change under a shared reference.
-        unsafe { self.0.as_ref() }
+        unsafe { self.address.as_ref() }
     }
 
     /// Takes what a writer has left, or `None` if nothing is new.
@@ -150,11 +160,12 @@ impl NtpShm {
 impl Drop for NtpShm {
     fn drop(&mut self) {
         // SAFETY: it is attached there, and nothing refers to it any more.
-        unsafe { libc::shmdt(self.0.as_ptr().cast()) };
+        unsafe { libc::shmdt(self.address.as_ptr().cast()) };
     }
 }
 
-fn get(key: libc::key_t, flags: libc::c_int) -> nix::Result<libc::c_int> {
+fn get(unit: u32, flags: libc::c_int) -> nix::Result<libc::c_int> {
+    let key = KEY.wrapping_add(unit).cast_signed();
     // SAFETY: shmget(2) takes no pointers.
     Errno::result(unsafe { libc::shmget(key, BYTES, flags) })
 }
@@ -198,21 +209,22 @@ mod tests {
         words
     }
 
-    /// A segment that no test and no program beside has.
-    fn segment() -> (NtpShm, u32) {
-        let unit = 0x1000_0000 + std::process::id();
-        (NtpShm::attach(unit).unwrap(), unit)
+    /// The unit of a segment that no test and no program beside has.
+    fn unit() -> u32 {
+        static NEXT: AtomicU32 = AtomicU32::new(0x1000_0000);
+        NEXT.fetch_add(1 << 22, Ordering::Relaxed) + std::process::id()
     }
 
     fn remove(unit: u32) {
-        let id = get((KEY + unit).cast_signed(), 0).unwrap();
+        let id = get(unit, 0).unwrap();
         // SAFETY: IPC_RMID takes no structure.
         unsafe { libc::shmctl(id, libc::IPC_RMID, std::ptr::null_mut()) };
     }
 
     #[test]
     fn what_another_program_writes_is_taken_once() {
-        let (reader, unit) = segment();
+        let unit = unit();
+        let reader = NtpShm::attach(unit).unwrap();
         let writer = NtpShm::attach(unit).unwrap();
         remove(unit);
         assert_eq!(reader.take(), Ok(None));
@@ -229,6 +241,18 @@ mod tests {
             shared.store(word, Ordering::Relaxed);
         }
         assert_eq!(reader.take(), Err(ShmFault::Malformed));
+    }
+
+    #[test]
+    fn a_segment_that_was_removed_is_current_no_more_whoever_makes_the_next() {
+        let unit = unit();
+        let old = NtpShm::attach(unit).unwrap();
+        assert!(old.is_current());
+        remove(unit);
+        assert!(!old.is_current());
+        let new = NtpShm::attach(unit).unwrap();
+        assert!(new.is_current() && !old.is_current());
+        remove(unit);
     }
 
     #[test]

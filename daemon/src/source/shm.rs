@@ -32,8 +32,15 @@ impl ShmSource {
 
     /// Takes what is written for as long as the task lives.
     pub async fn run(mut self) {
-        let segment = self.attach().await;
-        self.poll(&segment).await;
+        let mut removed = None;
+        loop {
+            let segment = self.attach().await;
+            self.poll(&segment, &mut removed).await;
+            let text =
+                format!("the shared memory NTP{} was removed: another one is used", self.unit);
+            self.samples.note("segment-removed", text);
+            removed = Some(segment);
+        }
     }
 
     /// Until it can be had.
@@ -49,13 +56,21 @@ impl ShmSource {
         }
     }
 
-    async fn poll(&mut self, segment: &NtpShm) {
+    /// Until the segment is removed, as a writer or an administrator may do. Whoever had the one
+    /// that was `removed` before it writes there still, until somebody writes to this one.
+    async fn poll(&mut self, segment: &NtpShm, removed: &mut Option<NtpShm>) {
         let mut polls = interval(POLL);
         polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look = Instant::now();
         loop {
             let now = polls.tick().await;
-            let is_new = match segment.take() {
+            let mut taken = segment.take();
+            if taken != Ok(None) {
+                *removed = None;
+            } else if let Some(removed) = removed {
+                taken = removed.take();
+            }
+            let is_new = match taken {
                 Ok(None) => false,
                 Ok(Some(sample)) => {
                     self.samples.take(sample.stamp, sample.time);
@@ -70,6 +85,9 @@ impl ShmSource {
             if is_due {
                 self.samples.marks.look();
                 look = now + LOOK;
+                if !segment.is_current() {
+                    return;
+                }
             }
             if is_new || is_due {
                 self.report();
