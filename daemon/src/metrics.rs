@@ -68,6 +68,13 @@ const CLOCK_GAUGES: &[Row<ClockStatus, Option<f64>>] = &[
         |clock| clock.max_frequency,
     ),
     (
+        "utcd_clock_frequency_limited",
+        "1 while the clock would have to run at a frequency beyond its range, else 0.",
+        |clock| {
+            clock.max_frequency.map(|_| f64::from(u8::from(clock.impossible_frequency.is_some())))
+        },
+    ),
+    (
         "utcd_clock_stratum",
         "Stratum at which the clock is served, 16 when unsynchronised.",
         |clock| Some(f64::from(clock.stratum)),

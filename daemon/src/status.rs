@@ -134,6 +134,9 @@ pub struct ClockStatus {
     pub device: Option<String>,
     /// How far the frequency of a clock in hardware can be set to either side, ratio.
     pub max_frequency: Option<f64>,
+    /// The frequency that would keep the clock on its sources, ratio − 1, while that is beyond
+    /// what it can be set to: it cannot follow them then.
+    pub impossible_frequency: Option<f64>,
     /// Why the device cannot be read, while it cannot.
     pub fault: Option<String>,
     /// False where the clock is only observed.

@@ -34,6 +34,9 @@ pub struct Limits {
     pub panic_threshold: Option<f64>,
     /// The largest part of the frequency that takes out an error, ratio.
     pub max_slew_rate: f64,
+    /// How far the frequency of the clock can be set to either side, ratio; `None` where it
+    /// takes any.
+    pub max_frequency: Option<f64>,
 }
 
 impl Limits {
@@ -42,6 +45,11 @@ impl Limits {
     fn nearness(&self, estimate: &Estimate) -> [f64; 2] {
         let near = (LOCKED_PART * self.step_threshold).max(2.0 * estimate.offset_deviation);
         [near, self.step_threshold.max(near)]
+    }
+
+    /// What the clock can do of a frequency that is wanted, ratio − 1.
+    fn possible(&self, wanted: f64) -> f64 {
+        self.max_frequency.map_or(wanted, |limit| wanted.clamp(-limit, limit))
     }
 }
 
@@ -110,6 +118,9 @@ pub struct Tick {
     pub estimate: Option<Estimate>,
     /// What to do.
     pub command: Option<Command>,
+    /// The frequency that would take out the error, ratio − 1, where the clock cannot be given
+    /// it: the command is the nearest one that it takes.
+    pub impossible: Option<f64>,
     /// By how much somebody else moved the clock since the last tick, s.
     pub interference: Option<f64>,
     /// When the next tick is due, whatever is heard until then: the end of a slew. `None`
@@ -238,7 +249,14 @@ impl Discipline {
             if estimate.is_some() {
                 self.state = self.followed_state(State::Locked);
             }
-            return Tick { error, estimate, command: None, interference: None, next: None };
+            return Tick {
+                error,
+                estimate,
+                command: None,
+                impossible: None,
+                interference: None,
+                next: None,
+            };
         };
         let interference = self.interference(reading);
         if let Some(moved) = interference {
@@ -249,9 +267,17 @@ impl Discipline {
             // put right by a step, as at the start.
             self.steps_left = limits.max_steps;
         }
-        let command = estimate
+        let wanted = estimate
             .zip(error)
             .and_then(|(e, error)| self.command(&limits, reading.base, error, &e));
+        let command = wanted.map(|command| match command {
+            Command::Frequency(wanted) => Command::Frequency(limits.possible(wanted)),
+            step @ Command::Step(_) => step,
+        });
+        let impossible = match wanted {
+            Some(Command::Frequency(wanted)) if limits.possible(wanted) != wanted => Some(wanted),
+            _ => None,
+        };
         let next = match command {
             // What is left of the error after the step is slewed, at once.
             Some(Command::Step(_)) => Some(reading.base),
@@ -259,7 +285,7 @@ impl Discipline {
             None => None,
         };
         self.expect(reading, command, frequency);
-        Tick { error, estimate, command, interference, next }
+        Tick { error, estimate, command, impossible, interference, next }
     }
 
     fn command(

@@ -8,6 +8,7 @@ const LIMITS: Limits = Limits {
     max_steps: 3,
     panic_threshold: Some(1000.0),
     max_slew_rate: 500e-6,
+    max_frequency: None,
 };
 
 const EPOCH: Duration = Duration::from_secs(1_700_000_000);
@@ -117,6 +118,27 @@ impl Bench {
 
 fn seconds(s: f64) -> Duration {
     Duration::from_seconds(s).unwrap()
+}
+
+#[test]
+fn a_frequency_that_the_clock_cannot_be_given_is_told_and_taken_for_no_interference() {
+    let mut bench = Bench::new(0.0, 80e-6);
+    bench.discipline =
+        Discipline::new(Limits { max_frequency: Some(50e-6), panic_threshold: None, ..LIMITS });
+    bench.run(60);
+    bench.pass(1.0);
+    bench.follow();
+    let tick = bench.tick();
+    assert_eq!(tick.command, Some(Command::Frequency(50e-6)));
+    assert!(tick.impossible.is_some_and(|wanted| wanted > 80e-6), "{tick:?}");
+    assert!(bench.error() < -1e-3, "it drifts off: {}", bench.error());
+    assert_eq!(bench.discipline.state(), State::Acquiring);
+    assert_eq!(bench.discipline.interferences(), 0);
+    bench.offset += 60e-6 * bench.now.since_epoch().seconds();
+    bench.frequency = 20e-6;
+    bench.run(200);
+    assert_eq!(bench.tick().impossible, None);
+    assert_eq!(bench.discipline.state(), State::Locked);
 }
 
 #[test]

@@ -4,8 +4,13 @@ use crate::discipline::State;
 use crate::selection::Reason;
 use crate::virtual_clock::VirtualClock;
 
-const LIMITS: Limits =
-    Limits { step_threshold: 1e-3, max_steps: 3, panic_threshold: None, max_slew_rate: 500e-6 };
+const LIMITS: Limits = Limits {
+    step_threshold: 1e-3,
+    max_steps: 3,
+    panic_threshold: None,
+    max_slew_rate: 500e-6,
+    max_frequency: None,
+};
 
 fn seconds(s: f64) -> Duration {
     Duration::from_seconds(s).unwrap()

@@ -89,6 +89,7 @@ fn limits(config: &config::Clock, clock: &HostClock) -> Limits {
         max_steps: config.max_steps,
         panic_threshold: config.panic_threshold.flatten(),
         max_slew_rate: config.max_slew_rate.min(fastest),
+        max_frequency: range,
     }
 }
 
@@ -258,6 +259,9 @@ impl ClockTask {
     fn read(&mut self) -> (ClockReading, f64) {
         if self.clock.borrow_mut().reopen() {
             self.keeper.clock_replaced();
+            // It may be another device, with another range.
+            let limits = limits(&self.config, &self.clock.borrow());
+            self.keeper.set_limits(limits, self.config.min_sources as usize);
         }
         let reading = self.clock.borrow().read();
         // Asked after it: then nothing that was known before meets a reading of after.

@@ -11,7 +11,8 @@ use utcd_linux::clock::ClockError;
 
 use crate::status::{ClockState, ClockStatus};
 
-/// After so long without them, others that steer are told of anew.
+/// After so long without it, what comes and goes is told of anew: others that steer, and a
+/// frequency that is beyond the range of the clock.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// What has been logged of a clock, so that only changes are.
@@ -28,6 +29,8 @@ pub(super) struct Said {
     /// When it was last new that others steer.
     steered_by_others: Option<Instant>,
     refused: bool,
+    /// When the clock was last wanted to run as it cannot.
+    impossible: Option<Instant>,
     denied_leap: Option<LeapEvent>,
 }
 
@@ -100,6 +103,26 @@ impl Said {
             _ => {}
         }
         self.refused = refusal.is_some();
+    }
+
+    /// The clock is wanted to run at a frequency that it cannot be set to, or is not. True if
+    /// that is told, which it is not each time.
+    pub(super) fn impossible(&mut self, status: &ClockStatus) -> bool {
+        let Some((wanted, range)) = status.impossible_frequency.zip(status.max_frequency) else {
+            return false;
+        };
+        let last = self.impossible.replace(Instant::now());
+        let is_new = last.is_none_or(|last| last.elapsed() > QUIET);
+        if is_new {
+            tracing::warn!(
+                "clock {}: to follow its sources it would have to run at {:+}, and it can be set to \
+                 ±{} only: it drifts off. Are the sources right? If they are, use another clock",
+                self.name,
+                Ratio(wanted),
+                Ratio(range)
+            );
+        }
+        is_new
     }
 
     /// The frequency could not be kept, or could.
@@ -217,6 +240,19 @@ fn what(event: LeapEvent) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_frequency_beyond_the_range_is_told_once() {
+        let mut said = Said::nothing("nic".to_owned());
+        let status = |impossible_frequency| ClockStatus {
+            max_frequency: Some(50e-6),
+            impossible_frequency,
+            ..ClockStatus::default()
+        };
+        let told = [None, Some(80e-6), Some(81e-6), None, Some(80e-6)]
+            .map(|wanted| said.impossible(&status(wanted)));
+        assert_eq!(told, [false, true, false, false, false]);
+    }
 
     #[test]
     fn others_that_go_on_steering_are_counted_each_time_and_told_once() {

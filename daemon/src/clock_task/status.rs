@@ -38,6 +38,7 @@ impl ClockTask {
         self.said.falsetickers(selection, name);
         self.said.selection(selection, &status, !latest.is_empty());
         self.said.status(&status);
+        self.said.impossible(&status);
         let sources = self.source_statuses(reading);
         self.board.put_clock(status.clone(), sources, self.suspends);
         let estimate = tick.estimate.zip(status.bound);
@@ -70,6 +71,7 @@ impl ClockTask {
             kind: clock.kind().to_owned(),
             device: device.name(),
             max_frequency: device.max_frequency,
+            impossible_frequency: tick.impossible,
             fault: device.fault,
             disciplined: self.is_disciplined(),
             state: self.state(),

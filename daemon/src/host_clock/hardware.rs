@@ -417,8 +417,7 @@ impl SharedPhc {
         let before = self.now();
         let device = self.device.as_mut();
         let device = device.ok_or(ClockError::Gone { what: "set its frequency" })?;
-        let limit = device.capabilities().max_frequency;
-        let set = device.set_frequency(frequency.clamp(-limit, limit))?;
+        let set = device.set_frequency(frequency)?;
         // It changed between the two readings, in the middle as likely as anywhere.
         if let Some((before, after)) = before.zip(self.now()) {
             self.line.set_frequency(before + (after - before) / 2, set);

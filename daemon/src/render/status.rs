@@ -42,6 +42,9 @@ pub fn verdict(status: &Status) -> Verdict {
             }
             None => {}
         }
+        if let Some(beyond) = beyond_range(clock) {
+            verdict.warnings.push(format!("clock {name} {beyond}"));
+        }
     }
     if status.leap.expired {
         let expired = text::date(status.leap.expires);
@@ -57,6 +60,13 @@ pub fn verdict(status: &Status) -> Verdict {
         verdict.warnings.push(format!("event {} is not stamped", harmless(&event.name)));
     }
     verdict
+}
+
+/// What the clock would have to run at to follow its sources, where it cannot.
+fn beyond_range(clock: &ClockStatus) -> Option<String> {
+    let (wanted, range) = clock.impossible_frequency.zip(clock.max_frequency)?;
+    let (wanted, range) = (text::ratio(Some(wanted)), text::ratio(Some(range)));
+    Some(format!("would have to run at {wanted}, and can be set to ±{range} only: it drifts off"))
 }
 
 fn problem(clock: &ClockStatus) -> Option<String> {

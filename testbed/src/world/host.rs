@@ -24,6 +24,7 @@ const LIMITS: Limits = Limits {
     max_steps: 3,
     panic_threshold: Some(1000.0),
     max_slew_rate: 500e-6,
+    max_frequency: None,
 };
 
 /// Streams of a seed. Each host has 256 of its own.
