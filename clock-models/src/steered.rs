@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 
 use crate::time::{Duration, Free, Phc, Timestamp};
 
-/// Changes that are remembered, for stamps from before them that come late.
-const CHANGES: usize = 16;
+/// Changes that are remembered, for stamps from before them that come late: some minutes of
+/// those of a clock that is corrected once a second, some seconds at eight a second.
+const CHANGES: usize = 128;
 
 /// What a PTP hardware clock shows, as a piecewise line over its own oscillator.
 ///
@@ -16,6 +17,8 @@ const CHANGES: usize = 16;
 pub struct SteeredLine {
     /// The newest last; never empty, but for which there is [`Piece::at_start`].
     pieces: VecDeque<Piece>,
+    /// When somebody else was last seen to have changed it.
+    broken: Option<Timestamp<Free>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +49,7 @@ impl SteeredLine {
     /// that of its oscillator.
     #[must_use]
     pub fn new(base: Timestamp<Free>, shown: Timestamp<Phc>, frequency: f64) -> Self {
-        Self { pieces: VecDeque::from([Piece { base, shown, frequency }]) }
+        Self { pieces: VecDeque::from([Piece { base, shown, frequency }]), broken: None }
     }
 
     fn last(&self) -> Piece {
@@ -79,6 +82,18 @@ impl SteeredLine {
     pub fn shown_at(&self, base: Timestamp<Free>) -> Timestamp<Phc> {
         let piece = self.pieces.iter().rev().find(|piece| piece.base <= base);
         piece.copied().unwrap_or_else(|| self.last()).shown(base)
+    }
+
+    /// Whether all that was done to the clock from `base` on is known.
+    #[must_use]
+    pub fn reaches(&self, base: Timestamp<Free>) -> bool {
+        let oldest = self.pieces.front().map(|piece| piece.base);
+        oldest.max(self.broken).is_some_and(|since| since <= base)
+    }
+
+    /// Somebody else has changed the clock at some time before it showed `now`.
+    pub fn break_off(&mut self, now: Timestamp<Phc>) {
+        self.broken = Some(self.base_now(now));
     }
 
     /// What the clock is given beyond the frequency of its oscillator, ratio − 1.
@@ -155,6 +170,19 @@ mod tests {
         // The clock shows 6.1 now, so it showed 13.9 before it was set back.
         assert_close(line.base_at(phc(13.9), phc(6.1)), base(10.9));
         assert_close(line.base_at(phc(6.05), phc(6.1)), base(11.05));
+    }
+
+    #[test]
+    fn what_is_known_of_the_clock_reaches_back_to_the_oldest_change_and_the_last_of_others() {
+        let mut line = line();
+        assert!(line.reaches(base(0.0)) && !line.reaches(base(-0.1)));
+        for second in 1..200 {
+            line.set_frequency(phc(f64::from(second)), 0.0);
+        }
+        // 199 changes, of which 128 are remembered.
+        assert!(line.reaches(base(72.0)) && !line.reaches(base(71.9)));
+        line.break_off(phc(150.0));
+        assert!(line.reaches(base(150.0)) && !line.reaches(base(149.9)));
     }
 
     proptest! {

@@ -155,7 +155,7 @@ impl PulseInput {
                 }
                 let at = phc.borrow_mut().pulse(*channel).map_err(|error| error.to_string())?;
                 let Some(at) = at else { return Ok(None) };
-                Ok(Some(Pulse { stamp: clock.hardware_stamp(at, phc), missed: 0 }))
+                Ok(Some(Pulse { stamp: clock.pulse_stamp(at), missed: 0 }))
             }
         }
     }

@@ -124,6 +124,16 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_is_fetched_late_is_dated_the_less_surely_the_older_it_is() {
+        let account = account(ClockState::Locked);
+        let [now, late, later] =
+            [50, 45, 10].map(|second| moment(&account, stamp(second), 1e-9).unwrap());
+        assert_eq!(now.time - late.time, Duration::from_nanos(5_000_050_000));
+        assert!(now.expanded < late.expanded && late.expanded < later.expanded);
+        assert!(now.bound < late.bound && late.bound < later.bound, "{late:?} {later:?}");
+    }
+
+    #[test]
     fn a_clock_that_is_not_on_time_gives_no_time_but_a_reason() {
         for state in [
             ClockState::FreeRunning,

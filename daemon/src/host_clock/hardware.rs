@@ -269,6 +269,7 @@ impl SharedPhc {
             // time, which its frequency stretches.
             let step = Duration::from_seconds(moved * (1.0 + self.line.frequency()))?;
             self.line.step(read.phc - step, step);
+            self.line.break_off(read.phc);
             now.base = self.line.base_now(read.phc);
             // It may have been steered, too.
             (self.known, self.rate) = (now, None);
@@ -301,6 +302,21 @@ impl SharedPhc {
     /// A stamp of its own in its time base, exactly. `None` where the stamp is not one of
     /// the last second.
     pub(super) fn base_of(&mut self, stamp: Timestamp<PhcScale>) -> Option<Timestamp<Free>> {
+        let (base, age) = self.placed(stamp)?;
+        (age <= LARGEST_AGE).then_some(base)
+    }
+
+    /// A pulse that it has stamped, in its time base, exactly: the kernel keeps those that are
+    /// fetched late. `None` where it is older than a second, and it is not known what was done
+    /// to the clock since.
+    pub(super) fn base_of_pulse(&mut self, stamp: Timestamp<PhcScale>) -> Option<Timestamp<Free>> {
+        let (base, age) = self.placed(stamp)?;
+        (age <= LARGEST_AGE || self.line.reaches(base) && self.foreign_frequency().is_none())
+            .then_some(base)
+    }
+
+    /// A stamp of its own in its time base, and its age; `None` where it is yet to come.
+    fn placed(&mut self, stamp: Timestamp<PhcScale>) -> Option<(Timestamp<Free>, Duration)> {
         let mut now = self.now()?;
         let ahead = self.line.base_now(now) - self.extrapolated(raw_now());
         if ahead.seconds().abs() > JUMP {
@@ -310,7 +326,7 @@ impl SharedPhc {
         }
         let base = self.line.base_at(stamp, now);
         let age = self.line.base_now(now) - base;
-        (Duration::ZERO..=LARGEST_AGE).contains(&age).then_some(base)
+        (age >= Duration::ZERO).then_some((base, age))
     }
 
     /// A stamp of its own on `CLOCK_MONOTONIC_RAW`, by a reading of both. `None` where it
@@ -438,12 +454,18 @@ impl SharedPhc {
     /// True if the frequency is not the one that it was given here. What it is counts from
     /// here on.
     pub(super) fn notice_foreign_steering(&mut self) -> bool {
-        let Some(Ok(actual)) = self.device.as_ref().map(Phc::frequency) else { return false };
-        let is_foreign = (actual - self.line.frequency()).abs() > 1e-12;
-        if let (true, Some(now)) = (is_foreign, self.now()) {
-            self.line.set_frequency(now, actual);
+        let foreign = self.foreign_frequency();
+        if let Some((frequency, now)) = foreign.zip(self.now()) {
+            self.line.set_frequency(now, frequency);
+            self.line.break_off(now);
         }
-        is_foreign
+        foreign.is_some()
+    }
+
+    /// Its frequency where that is not the one that it was given here.
+    fn foreign_frequency(&self) -> Option<f64> {
+        let actual = self.device.as_ref()?.frequency().ok()?;
+        ((actual - self.line.frequency()).abs() > 1e-12).then_some(actual)
     }
 
     /// The other programs that have its device open, as far as this one may know, and those

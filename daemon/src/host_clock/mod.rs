@@ -196,6 +196,15 @@ impl HostClock {
         }
     }
 
+    /// A pulse that this clock, a PTP hardware clock, has stamped, in its time base. `None` where
+    /// it is older than a second, and it is not known what was done to the clock since.
+    #[must_use]
+    pub fn pulse_stamp(&self, at: Timestamp<PhcScale>) -> Option<Stamp> {
+        let Kind::Phc(clock) = &self.kind else { return None };
+        let at = clock.shared().borrow_mut().base_of_pulse(at)?;
+        Some(Stamp { at, uncertainty: hardware::RESOLUTION, by: StampedBy::Hardware })
+    }
+
     /// What the clock showed, or will show, at an instant of its time base not long
     /// from now.
     #[must_use]
