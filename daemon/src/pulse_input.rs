@@ -3,16 +3,16 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::Rc;
 
 use clock_models::comparison::Stamp;
+use tokio::sync::watch;
 use utcd_linux::phc::{Edges, Polarity};
 use utcd_linux::pps::{Edge, Pps};
 
 use crate::config::PulseEdge;
-use crate::host_clock::{HostClock, SharedPhc};
+use crate::host_clock::{HostClock, PulseError, SharedPhc};
 use crate::net::AsyncDevice;
 
 /// Expanded uncertainty (k = 2) of a stamp where the file does not say, s.
@@ -26,7 +26,7 @@ pub struct PulseInput(Way);
 #[derive(Debug)]
 enum Way {
     Device(AsyncDevice<Pps>),
-    Channel { phc: Rc<RefCell<SharedPhc>>, channel: u32, wake: AsyncDevice<OwnedFd>, opened: u64 },
+    Channel { phc: Rc<RefCell<SharedPhc>>, channel: u32, wake: watch::Receiver<()>, opened: u64 },
 }
 
 /// Where an operator says that they come in.
@@ -93,7 +93,6 @@ impl PulsePlace<'_> {
         };
         let listened = phc.borrow_mut().listen(channel, self.pin, edges);
         let (wake, polarity) = listened.map_err(|error| error.to_string())?;
-        let wake = AsyncDevice::new(wake).map_err(|error| error.to_string())?;
         let opened = phc.borrow().opened();
         Ok((Way::Channel { phc, channel, wake, opened }, polarity))
     }
@@ -128,11 +127,13 @@ impl PulseInput {
     /// Waits until there may be a pulse. The caller then takes them until there is no more.
     ///
     /// # Errors
-    /// The poller's.
+    /// The poller's, or the device is gone: it is to be opened again.
     pub async fn wait(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Way::Device(device) => device.wait().await,
-            Way::Channel { wake, .. } => wake.wait().await,
+            Way::Channel { wake, .. } => {
+                wake.changed().await.map_err(|_| io::Error::other(PulseError::Gone))
+            }
         }
     }
 

@@ -2,8 +2,9 @@
 //! utcd.
 //!
 //! Every call goes through the C library, none by raw system call or io_uring, and
-//! nothing here starts a thread or waits: tools that interpose the C library (a
-//! network simulator, a faked clock) see all of it, and the caller owns the timing.
+//! nothing here starts a thread or waits, but for [`phc::ExternalStamps`]: tools that
+//! interpose the C library (a network simulator, a faked clock) see all of it, and the
+//! caller owns the timing.
 //!
 //! The time base is `CLOCK_MONOTONIC_RAW`, which nobody can steer or step.
 

@@ -132,21 +132,22 @@ fn external_pulses_are_stamped_by_the_clock_and_read_without_waiting() {
     let Some(bench) = Bench::enter() else { return };
     let mut phc = bench.open(1);
     phc.step(nanos(123_456_789)).unwrap();
-    assert_eq!(phc.external_stamp(), Ok(None));
+    let mut stamps = phc.external_stamps().unwrap();
+    assert_eq!(stamps.take(), Ok(None));
     assert_eq!(phc.stamp_external(0, Edges::Rising), Ok(Polarity::AsAsked));
     for _ in 0..3 {
         let mut polled = [PollFd::new(phc.as_fd(), PollFlags::POLLIN)];
         assert_eq!(poll(&mut polled, PollTimeout::from(60_000u16)).unwrap(), 1);
-        let stamp = phc.external_stamp().unwrap().unwrap();
+        let stamp = stamps.take().unwrap().unwrap();
         assert_eq!(stamp.channel, 0);
         // The pulses are the seconds of clock 0.
         let second = stamp.at - nanos(bench.truth(1, "vs_clock0_ns"));
         assert_eq!(second.since_epoch().subsec(), Duration::ZERO, "{stamp:?}");
-        assert_eq!(phc.external_stamp(), Ok(None));
+        assert_eq!(stamps.take(), Ok(None));
     }
     phc.end_external(0).unwrap();
     sleep(std::time::Duration::from_millis(2500));
-    assert_eq!(phc.external_stamp(), Ok(None));
+    assert_eq!(stamps.take(), Ok(None));
 }
 
 #[test]
@@ -299,6 +300,7 @@ fn unprivileged(index: u32) {
 fn a_clock_that_is_unplugged_says_so_and_can_be_opened_again() {
     let Some(bench) = Bench::enter() else { return };
     let mut phc = bench.open(0);
+    let mut stamps = phc.external_stamps().unwrap();
     let topology = fs::read_to_string("/sys/module/hwtsim/parameters/topo").unwrap();
     let run = |command: &mut Command| assert!(command.status().unwrap().success());
     run(Command::new("rmmod").arg("hwtsim"));
@@ -307,7 +309,7 @@ fn a_clock_that_is_unplugged_says_so_and_can_be_opened_again() {
     assert!(matches!(phc.cross_read(3), Err(PhcError::Gone { .. })));
     assert!(matches!(phc.frequency(), Err(PhcError::Gone { .. })));
     assert!(matches!(phc.set_frequency(0.0), Err(ClockError::Gone { .. })));
-    assert!(matches!(phc.external_stamp(), Err(PhcError::Gone { .. })));
+    assert!(matches!(stamps.take(), Err(PhcError::Gone { .. })));
     run(Command::new("modprobe").arg("hwtsim").arg(format!("topo={}", topology.trim())));
     bench.open(0).now().unwrap();
 }

@@ -3,13 +3,13 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
 use clock_models::comparison::{Stamp, StampedBy};
 use clock_models::steered::SteeredLine;
 use clock_models::time::{Duration, Free, Phc as PhcScale, Timestamp};
+use tokio::sync::watch;
 use utcd_linux::clock::{ATTEMPTS, ClockError, raw_now};
 use utcd_linux::interface::Interface;
 use utcd_linux::other_programs;
@@ -17,6 +17,8 @@ use utcd_linux::phc::{
     CrossMethod, Edges, ExternalStamp, PeriodicOutput, Phc, PhcCapabilities, PhcError, PinFunction,
     Polarity,
 };
+
+use super::pulse_reader::{LARGEST_BATCH, PulseReader};
 
 /// The rate against `CLOCK_MONOTONIC_RAW` is measured over so long at least.
 const RATE_INTERVAL: Duration = Duration::SECOND;
@@ -27,9 +29,6 @@ const JUMP_RATIO: f64 = 5e-6;
 const UNKNOWN_RATE: f64 = 500e-6;
 /// An older stamp says more of a fault than of its datagram.
 const LARGEST_AGE: Duration = Duration::SECOND;
-/// Pulses that are kept at most, as many as the kernel keeps: one less than
-/// PTP_MAX_TIMESTAMPS.
-const LARGEST_QUEUE: usize = 127;
 /// Standard uncertainty of a stamp in whole nanoseconds, s.
 pub(crate) const RESOLUTION: f64 = 0.289e-9;
 
@@ -113,7 +112,9 @@ pub struct SharedPhc {
     rate: Option<f64>,
     /// Why it cannot be read.
     fault: Option<String>,
-    /// Pulses that were read from the device with those of other channels.
+    /// Reads the pulses, once somebody listens to them.
+    reader: Option<PulseReader>,
+    /// Pulses that were read with those of other channels.
     pulses: Vec<ExternalStamp>,
     /// How often there were so many that some may be lost.
     overruns: u64,
@@ -132,6 +133,7 @@ impl SharedPhc {
             known,
             rate: None,
             fault: None,
+            reader: None,
             pulses: Vec::new(),
             overruns: 0,
             opened: 1,
@@ -151,6 +153,7 @@ impl SharedPhc {
             known,
             rate: None,
             fault: None,
+            reader: None,
             pulses: Vec::new(),
             overruns: 0,
             opened: 1,
@@ -248,7 +251,7 @@ impl SharedPhc {
             return;
         }
         if matches!(error, PhcError::Gone { .. }) {
-            self.device = None;
+            (self.device, self.reader) = (None, None);
         }
         self.fault = Some(error.to_string());
     }
@@ -349,7 +352,7 @@ impl SharedPhc {
     }
 
     /// Has it stamp the pulses of a channel, which come by that pin if its function can be
-    /// chosen. Also returns what polls as readable when there is one.
+    /// chosen. Also returns what changes when there may be one.
     ///
     /// # Errors
     /// What the clock, its driver or the kernel refuses.
@@ -358,13 +361,17 @@ impl SharedPhc {
         channel: u32,
         pin: Option<u32>,
         edges: Edges,
-    ) -> Result<(OwnedFd, Polarity), PulseError> {
+    ) -> Result<(watch::Receiver<()>, Polarity), PulseError> {
         let device = self.device.as_mut().ok_or(PulseError::Gone)?;
         if let Some(pin) = pin {
             device.set_pin(pin, PinFunction::ExternalStamps { channel })?;
         }
         let polarity = device.stamp_external(channel, edges)?;
-        Ok((device.as_fd().try_clone_to_owned()?, polarity))
+        let reader = match self.reader.take().filter(PulseReader::is_reading) {
+            Some(reader) => reader,
+            None => PulseReader::start(device.external_stamps()?)?,
+        };
+        Ok((self.reader.insert(reader).wake(), polarity))
     }
 
     /// The next pulse of a channel, by this clock, or `None` when there is none yet.
@@ -372,16 +379,12 @@ impl SharedPhc {
     /// # Errors
     /// The clock is gone.
     pub fn pulse(&mut self, channel: u32) -> Result<Option<Timestamp<PhcScale>>, PulseError> {
-        let device = self.device.as_mut().ok_or(PulseError::Gone)?;
-        let before = self.pulses.len();
-        while let Some(stamp) = device.external_stamp()? {
-            self.pulses.push(stamp);
-        }
-        if self.pulses.len() - before >= LARGEST_QUEUE {
-            self.overruns += 1;
-        }
+        let reader = self.reader.as_ref().ok_or(PulseError::Gone)?;
+        let read = reader.take().inspect_err(|_| self.reader = None)?.unwrap_or_default();
+        self.overruns += u64::from(read.len() >= LARGEST_BATCH);
+        self.pulses.extend(read);
         // Those of a channel that nobody listens to any more.
-        let old = self.pulses.len().saturating_sub(LARGEST_QUEUE);
+        let old = self.pulses.len().saturating_sub(LARGEST_BATCH);
         self.pulses.drain(..old);
         let next = self.pulses.iter().position(|stamp| stamp.channel == channel);
         Ok(next.map(|index| self.pulses.remove(index).at))

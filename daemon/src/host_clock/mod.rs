@@ -3,6 +3,7 @@
 mod even;
 mod hardware;
 mod phc;
+mod pulse_reader;
 mod system;
 mod virtual_clock;
 

@@ -26,7 +26,9 @@ use cross::Reader;
 
 pub use cross::{CrossMethod, PhcReading};
 pub use error::PhcError;
-pub use pulses::{Edges, ExternalStamp, PeriodicOutput, Pin, PinFunction, Polarity};
+pub use pulses::{
+    Edges, ExternalStamp, ExternalStamps, PeriodicOutput, Pin, PinFunction, Polarity,
+};
 
 /// Longest step that the kernel can hand to a driver, ns: it counts them in 63 bits and
 /// would make another one of a longer step.

@@ -1,6 +1,7 @@
 //! Pulses that a PTP hardware clock stamps or puts out, and the pins they pass.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use clock_models::time::{self, Duration, Timestamp};
 use nix::errno::Errno;
@@ -17,6 +18,7 @@ use super::{Phc, PhcError};
 use crate::bytes::field;
 
 const EXTERNAL: &str = "stamp external pulses";
+const READ: &str = "read the stamps of external pulses";
 const OUTPUT: &str = "put out periodic pulses";
 /// An output that starts at a given time starts so long from now at least: drivers refuse
 /// or miss what is past when they come to it.
@@ -127,7 +129,7 @@ impl Phc {
     }
 
     /// Has `channel` stamp the pulses that come, and says whether it tells their edges
-    /// apart. The stamps come by [`Phc::external_stamp`].
+    /// apart. The stamps come by [`Phc::external_stamps`].
     ///
     /// # Errors
     /// [`PhcError::NoSuch`], [`PhcError::Unsupported`], [`PhcError::Busy`] where no pin has
@@ -156,28 +158,12 @@ impl Phc {
         call(self.as_fd(), &EXTERNAL_V1, &mut off, "end the stamping of external pulses")
     }
 
-    /// Takes the next stamp of an external pulse, of any channel, or `None` when there is
-    /// none yet. The device polls as readable when there is one.
-    ///
-    /// The kernel keeps 128 and drops further ones. Before Linux 6.7 all programs that have
-    /// the device open share them: none but utcd may read there.
+    /// The stamps of external pulses, of all channels.
     ///
     /// # Errors
-    /// [`PhcError::Gone`].
-    pub fn external_stamp(&mut self) -> Result<Option<ExternalStamp>, PhcError> {
-        let refused = |reason| PhcError::new("read the stamps of external pulses", reason);
-        while is_readable(self.as_fd()).map_err(refused)? {
-            let mut event = [0; EVENT_SIZE];
-            match read(self.as_fd(), &mut event) {
-                Ok(_) => {}
-                Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
-                Err(reason) => return Err(refused(reason)),
-            }
-            if let Some(stamp) = ExternalStamp::parse(&event) {
-                return Ok(Some(stamp));
-            }
-        }
-        Ok(None)
+    /// The program has no more file descriptors.
+    pub fn external_stamps(&self) -> io::Result<ExternalStamps> {
+        self.as_fd().try_clone_to_owned().map(|device| ExternalStamps { device })
     }
 
     /// Has `channel` put out pulses. Returns their width as far as it is known: `None`
@@ -223,6 +209,54 @@ impl Phc {
     pub fn tell_seconds(&mut self, on: bool) -> Result<(), PhcError> {
         let what = "tell the kernel the full seconds of the clock (which needs CAP_SYS_TIME)";
         abi::enable_pps(self.as_fd(), on).map_err(|reason| PhcError::new(what, reason))
+    }
+}
+
+/// The stamps of external pulses, of all channels of a clock, read apart from it.
+///
+/// The kernel keeps 128 and drops further ones. Before Linux 6.7 all programs that have the
+/// device open share them: what another one reads there is lost here, and
+/// [`ExternalStamps::take`] may wait. So it is for a thread of its own.
+#[derive(Debug)]
+pub struct ExternalStamps {
+    device: OwnedFd,
+}
+
+impl ExternalStamps {
+    /// Waits until there may be one, or the clock is gone: true then, and false where `stop`
+    /// has something to read, or its other end is gone.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn wait(&self, stop: BorrowedFd<'_>) -> Result<bool, PhcError> {
+        let [device, stop] =
+            [self.device.as_fd(), stop].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let mut polled = [device, stop];
+        match poll(&mut polled, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => Ok(!polled[1].any().unwrap_or(true)),
+            Err(reason) => Err(PhcError::new(READ, reason)),
+        }
+    }
+
+    /// Takes the next one, or `None` when there is none yet. Waits where another program has
+    /// taken it in the very moment.
+    ///
+    /// # Errors
+    /// [`PhcError::Gone`].
+    pub fn take(&mut self) -> Result<Option<ExternalStamp>, PhcError> {
+        let refused = |reason| PhcError::new(READ, reason);
+        while is_readable(self.device.as_fd()).map_err(refused)? {
+            let mut event = [0; EVENT_SIZE];
+            match read(self.device.as_fd(), &mut event) {
+                Ok(_) => {}
+                Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
+                Err(reason) => return Err(refused(reason)),
+            }
+            if let Some(stamp) = ExternalStamp::parse(&event) {
+                return Ok(Some(stamp));
+            }
+        }
+        Ok(None)
     }
 }
 

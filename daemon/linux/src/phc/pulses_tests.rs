@@ -1,3 +1,5 @@
+use std::io::Write as _;
+
 use super::*;
 
 const SECOND: Duration = Duration::SECOND;
@@ -25,6 +27,25 @@ fn a_stamp_has_its_channel_and_its_time() {
     let stamp = ExternalStamp::parse(&event(1_795_000_037, 999_999_992, 3, 1)).unwrap();
     assert_eq!(stamp.channel, 3);
     assert_eq!(stamp.at, Timestamp::from_secs(1_795_000_037) + nanos(999_999_992));
+}
+
+#[test]
+fn stamps_are_waited_for_until_they_are_wanted_no_more() {
+    let (device, mut clock) =
+        nix::unistd::pipe().map(|(r, w)| (r, std::fs::File::from(w))).unwrap();
+    let (stop, stopped) = nix::unistd::pipe().map(|(r, w)| (w, r)).unwrap();
+    let mut stamps = ExternalStamps { device };
+    for second in [1, 2] {
+        clock.write_all(&event(second, 0, 3, 1)).unwrap();
+    }
+    assert_eq!(stamps.wait(stopped.as_fd()), Ok(true));
+    for second in [1, 2] {
+        let at = Timestamp::from_secs(second);
+        assert_eq!(stamps.take(), Ok(Some(ExternalStamp { channel: 3, at })));
+    }
+    assert_eq!(stamps.take(), Ok(None));
+    drop(stop);
+    assert_eq!(stamps.wait(stopped.as_fd()), Ok(false));
 }
 
 #[test]
