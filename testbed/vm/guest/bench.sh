@@ -161,8 +161,9 @@ claimed() {
 
 # claims LABEL NAME SIGN START SETTLE [ZERO]: checks what $RUN/NAME.claims says from SETTLE
 # seconds after START on. The clock is off by SIGN times the truth less ZERO ns. U is to cover
-# 95 %; an error lasts for some seconds, so that four minutes hold some 30 independent ones, of which
-# more than one in eight is out once in sixteen runs.
+# 95 %; an error lasts for some seconds, so that four minutes hold some 30 independent ones. More
+# than one in eight was out in 2 of 70 runs (98 % of all of their claims were covered), more than
+# one in six in none.
 claims() {
     local seconds outside_u outside_bound
     read -r seconds outside_u outside_bound < <(
@@ -176,6 +177,6 @@ claims() {
             error > $5 { b++ }
             END { print n + 0, u + 0, b + 0 }' "$RUN/$2.claims")
     expect "$1: claims are made" test "$seconds" -ge 30
-    check "$1: claims of $seconds that U does not cover" "$outside_u" $((seconds / 8))
+    check "$1: claims of $seconds that U does not cover" "$outside_u" $((seconds / 6))
     check "$1: claims of $seconds that the bound does not cover" "$outside_bound" 0
 }
