@@ -17,7 +17,8 @@ const CHANGES: usize = 128;
 pub struct SteeredLine {
     /// The newest last; never empty, but for which there is [`Piece::at_start`].
     pieces: VecDeque<Piece>,
-    /// When somebody else was last seen to have changed it.
+    /// When somebody else was last seen to have changed it, or it has last shown what it had
+    /// shown before it was set back.
     broken: Option<Timestamp<Free>>,
 }
 
@@ -84,7 +85,8 @@ impl SteeredLine {
         piece.copied().unwrap_or_else(|| self.last()).shown(base)
     }
 
-    /// Whether all that was done to the clock from `base` on is known.
+    /// Whether all that was done to the clock from `base` on is known, and what it showed since,
+    /// it showed once.
     #[must_use]
     pub fn reaches(&self, base: Timestamp<Free>) -> bool {
         let oldest = self.pieces.front().map(|piece| piece.base);
@@ -93,7 +95,7 @@ impl SteeredLine {
 
     /// Somebody else has changed the clock at some time before it showed `now`.
     pub fn break_off(&mut self, now: Timestamp<Phc>) {
-        self.broken = Some(self.base_now(now));
+        self.broken = self.broken.max(Some(self.base_now(now)));
     }
 
     /// What the clock is given beyond the frequency of its oscillator, ratio − 1.
@@ -112,6 +114,9 @@ impl SteeredLine {
     pub fn step(&mut self, shown: Timestamp<Phc>, step: Duration) {
         let base = self.base_now(shown);
         self.change(Piece { base, shown: shown + step, ..self.last() });
+        if step < Duration::ZERO {
+            self.break_off(shown);
+        }
     }
 
     fn change(&mut self, piece: Piece) {
@@ -183,6 +188,17 @@ mod tests {
         assert!(line.reaches(base(72.0)) && !line.reaches(base(71.9)));
         line.break_off(phc(150.0));
         assert!(line.reaches(base(150.0)) && !line.reaches(base(149.9)));
+    }
+
+    #[test]
+    fn what_a_clock_showed_twice_is_not_known() {
+        let mut line = line();
+        line.step(phc(10.0), Duration::from_secs(-2));
+        // 9 s was shown at 9 and at 11.
+        assert_close(line.base_at(phc(9.0), phc(13.0)), base(11.0));
+        assert!(!line.reaches(base(11.0)) && line.reaches(base(12.0)));
+        line.step(phc(20.0), Duration::from_secs(2));
+        assert!(line.reaches(base(12.0)), "what it skips it shows once at most");
     }
 
     proptest! {

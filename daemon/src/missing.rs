@@ -8,7 +8,8 @@
 pub(crate) const STAMP_MISSING: &str = "transmit-stamp-missing";
 /// after they were given up,
 pub(crate) const STAMP_LATE: &str = "transmit-stamp-late";
-/// or of no message that was awaited: twice, or after many others.
+/// or of no message that was awaited: twice, after many others, or after a message that could
+/// not be sent.
 pub(crate) const STAMP_UNMATCHED: &str = "transmit-stamp-unmatched";
 
 /// How many are missed in a row before the NIC is asked for them anew. Doubled each time, since

@@ -123,6 +123,14 @@ impl PulsePlace<'_> {
     }
 }
 
+impl Drop for PulseInput {
+    fn drop(&mut self) {
+        if let Way::Channel { phc, channel, .. } = &self.0 {
+            phc.borrow_mut().unlisten(*channel);
+        }
+    }
+}
+
 impl PulseInput {
     /// Waits until there may be a pulse. The caller then takes them until there is no more.
     ///

@@ -118,8 +118,8 @@ pub struct Tick {
     pub estimate: Option<Estimate>,
     /// What to do.
     pub command: Option<Command>,
-    /// The frequency that would take out the error, ratio − 1, where the clock cannot be given
-    /// it: the command is the nearest one that it takes.
+    /// The frequency that would keep the clock on its sources, ratio − 1, where it cannot be set
+    /// to it: the command is the nearest one that it takes.
     pub impossible: Option<f64>,
     /// By how much somebody else moved the clock since the last tick, s.
     pub interference: Option<f64>,
@@ -267,17 +267,20 @@ impl Discipline {
             // put right by a step, as at the start.
             self.steps_left = limits.max_steps;
         }
-        let wanted = estimate
+        let command = estimate
             .zip(error)
-            .and_then(|(e, error)| self.command(&limits, reading.base, error, &e));
-        let command = wanted.map(|command| match command {
-            Command::Frequency(wanted) => Command::Frequency(limits.possible(wanted)),
-            step @ Command::Step(_) => step,
-        });
-        let impossible = match wanted {
-            Some(Command::Frequency(wanted)) if limits.possible(wanted) != wanted => Some(wanted),
+            .and_then(|(e, error)| self.command(&limits, reading.base, error, &e))
+            .map(|command| match command {
+                Command::Frequency(wanted) => Command::Frequency(limits.possible(wanted)),
+                step @ Command::Step(_) => step,
+            });
+        // While it is slewed it may come to the end of its range and be on time later: only what
+        // would keep it there counts.
+        let impossible = match (command, estimate) {
+            (Some(Command::Frequency(_)), Some(e)) => Some(e.frequency),
             _ => None,
-        };
+        }
+        .filter(|&kept| limits.possible(kept) != kept);
         let next = match command {
             // What is left of the error after the step is slewed, at once.
             Some(Command::Step(_)) => Some(reading.base),

@@ -114,6 +114,8 @@ pub struct SharedPhc {
     fault: Option<String>,
     /// Reads the pulses, once somebody listens to them.
     reader: Option<PulseReader>,
+    /// The channel of each who listens.
+    listened: Vec<u32>,
     /// Pulses that were read with those of other channels.
     pulses: Vec<ExternalStamp>,
     /// How often there were so many that some may be lost.
@@ -134,6 +136,7 @@ impl SharedPhc {
             rate: None,
             fault: None,
             reader: None,
+            listened: Vec::new(),
             pulses: Vec::new(),
             overruns: 0,
             opened: 1,
@@ -154,6 +157,7 @@ impl SharedPhc {
             rate: None,
             fault: None,
             reader: None,
+            listened: Vec::new(),
             pulses: Vec::new(),
             overruns: 0,
             opened: 1,
@@ -351,8 +355,8 @@ impl SharedPhc {
         Some(Stamp { at, uncertainty, by: StampedBy::Hardware })
     }
 
-    /// Has it stamp the pulses of a channel, which come by that pin if its function can be
-    /// chosen. Also returns what changes when there may be one.
+    /// Has it stamp the pulses of a channel until as many [`Self::unlisten`], which come by that
+    /// pin if its function can be chosen. Also returns what changes when there may be one.
     ///
     /// # Errors
     /// What the clock, its driver or the kernel refuses.
@@ -371,7 +375,25 @@ impl SharedPhc {
             Some(reader) => reader,
             None => PulseReader::start(device.external_stamps()?)?,
         };
+        self.listened.push(channel);
         Ok((self.reader.insert(reader).wake(), polarity))
+    }
+
+    /// Somebody listens no more. Pulses that nobody wants are not kept: they would be taken for
+    /// new ones by who listens next.
+    pub fn unlisten(&mut self, channel: u32) {
+        let Some(index) = self.listened.iter().position(|&listened| listened == channel) else {
+            return;
+        };
+        self.listened.remove(index);
+        if !self.listened.contains(&channel) {
+            // One that is gone stamps no more either.
+            let _ = self.device.as_mut().map(|device| device.end_external(channel));
+            self.pulses.retain(|stamp| stamp.channel != channel);
+        }
+        if self.listened.is_empty() {
+            self.reader = None;
+        }
     }
 
     /// The next pulse of a channel, by this clock, or `None` when there is none yet.
@@ -379,15 +401,23 @@ impl SharedPhc {
     /// # Errors
     /// The clock is gone.
     pub fn pulse(&mut self, channel: u32) -> Result<Option<Timestamp<PhcScale>>, PulseError> {
+        if let Some(kept) = self.kept(channel) {
+            return Ok(Some(kept));
+        }
         let reader = self.reader.as_ref().ok_or(PulseError::Gone)?;
         let read = reader.take().inspect_err(|_| self.reader = None)?.unwrap_or_default();
-        self.overruns += u64::from(read.len() >= LARGEST_BATCH);
-        self.pulses.extend(read);
-        // Those of a channel that nobody listens to any more.
-        let old = self.pulses.len().saturating_sub(LARGEST_BATCH);
-        self.pulses.drain(..old);
+        let wanted = read.iter().filter(|stamp| self.listened.contains(&stamp.channel));
+        self.pulses.extend(wanted);
+        // Others are slower to take theirs.
+        let beyond = self.pulses.len().saturating_sub(LARGEST_BATCH);
+        self.pulses.drain(..beyond);
+        self.overruns += u64::from(read.len() >= LARGEST_BATCH || beyond > 0);
+        Ok(self.kept(channel))
+    }
+
+    fn kept(&mut self, channel: u32) -> Option<Timestamp<PhcScale>> {
         let next = self.pulses.iter().position(|stamp| stamp.channel == channel);
-        Ok(next.map(|index| self.pulses.remove(index).at))
+        next.map(|index| self.pulses.remove(index).at)
     }
 
     /// Has it put out pulses by a channel, and by that pin if its function can be chosen.

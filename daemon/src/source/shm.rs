@@ -39,7 +39,8 @@ impl ShmSource {
             let text =
                 format!("the shared memory NTP{} was removed: another one is used", self.unit);
             self.samples.note("segment-removed", text);
-            removed = Some(segment);
+            // The one that was written to last: nobody may have found the newer one yet.
+            removed.get_or_insert(segment);
         }
     }
 

@@ -248,8 +248,8 @@ impl ExternalStamps {
         while is_readable(self.device.as_fd()).map_err(refused)? {
             let mut event = [0; EVENT_SIZE];
             match read(self.device.as_fd(), &mut event) {
-                Ok(_) => {}
-                Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
+                Ok(EVENT_SIZE) => {}
+                Ok(_) | Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
                 Err(reason) => return Err(refused(reason)),
             }
             if let Some(stamp) = ExternalStamp::parse(&event) {

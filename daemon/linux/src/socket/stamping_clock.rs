@@ -38,6 +38,9 @@ impl StampingClocks {
     /// Forgets which clock is whose: interfaces may have come, gone or got other clocks.
     pub(crate) fn look_anew(&mut self) {
         self.known.clear();
+        // It may have another name by now, or be another one of that name.
+        let renamed = self.usual_interface.and_then(name_of);
+        self.nic = renamed.or_else(|| self.nic.take());
         if let Some(nic) = &self.nic {
             self.usual = phc_of(nic);
             self.usual_interface = if_nametoindex(nic.as_str()).ok();
@@ -55,11 +58,12 @@ impl StampingClocks {
     }
 
     fn of_interface(&mut self, index: u32) -> Option<u32> {
-        *self.known.entry(index).or_insert_with(|| {
-            let name = if_indextoname(index).ok()?.into_string().ok()?;
-            phc_of(&name)
-        })
+        *self.known.entry(index).or_insert_with(|| phc_of(&name_of(index)?))
     }
+}
+
+fn name_of(index: u32) -> Option<String> {
+    if_indextoname(index).ok()?.into_string().ok()
 }
 
 #[cfg(test)]
@@ -100,5 +104,18 @@ mod tests {
     fn of_an_interface_that_is_gone_nothing_is_told() {
         let mut clocks = StampingClocks::default();
         assert_eq!(clocks.of(Some(u32::MAX)), None);
+    }
+
+    #[test]
+    fn an_interface_that_was_renamed_is_still_the_usual_one() {
+        let loopback = if_nametoindex("lo").unwrap();
+        let mut clocks = StampingClocks {
+            nic: Some("before".to_owned()),
+            usual_interface: Some(loopback),
+            ..StampingClocks::default()
+        };
+        clocks.look_anew();
+        assert_eq!(clocks.usual_interface(), Some(loopback));
+        assert_eq!(clocks.nic.as_deref(), Some("lo"));
     }
 }
