@@ -132,8 +132,14 @@ pub fn speed_of(interface: &str) -> Option<u32> {
 /// `None` where there is no such interface any more.
 #[must_use]
 pub fn nic_of(index: u32) -> Option<String> {
+    name_of(index).map(|name| lower::nic(&name))
+}
+
+/// The name of the interface with this index; `None` where there is none any more.
+pub(crate) fn name_of(index: u32) -> Option<String> {
     let name = if_indextoname(index).ok()?.into_string().ok()?;
-    Some(lower::nic(&name))
+    // What nix 0.31 says of an interface that is gone.
+    (!name.is_empty()).then_some(name)
 }
 
 /// The index of the PTP hardware clock behind an interface; `None` where there is none.
@@ -183,6 +189,11 @@ fn add_address(interface: &mut Interface, address: &SockaddrStorage) {
 mod tests {
     use super::*;
     use std::net::Ipv4Addr;
+
+    #[test]
+    fn an_interface_that_is_gone_has_no_nic() {
+        assert_eq!(nic_of(u32::MAX), None);
+    }
 
     #[test]
     fn loopback_is_found_with_its_addresses() {

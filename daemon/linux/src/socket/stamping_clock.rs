@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use nix::net::if_::{if_indextoname, if_nametoindex};
+use nix::net::if_::if_nametoindex;
 
 use super::stamping::{Hardware, Stamping};
-use crate::interface::phc_of;
+use crate::interface::{name_of, phc_of};
 
 /// Tells the clock by the interface that stamped.
 #[derive(Debug, Default)]
@@ -60,10 +60,6 @@ impl StampingClocks {
     fn of_interface(&mut self, index: u32) -> Option<u32> {
         *self.known.entry(index).or_insert_with(|| phc_of(&name_of(index)?))
     }
-}
-
-fn name_of(index: u32) -> Option<String> {
-    if_indextoname(index).ok()?.into_string().ok()
 }
 
 #[cfg(test)]
