@@ -121,7 +121,8 @@ mod tests {
         let file = fs::File::create(&path).unwrap();
         let (found, pid) = while_runs(Path::new("sleep"), file, || holders(&path));
         fs::remove_file(&path).unwrap();
-        assert_eq!(found, [format!("sleep (pid {pid})")]);
+        // What another test starts holds it, too, until it is the program that it is to be.
+        assert!(found.contains(&format!("sleep (pid {pid})")), "{found:?}");
     }
 
     #[test]
