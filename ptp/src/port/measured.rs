@@ -4,7 +4,7 @@ use clock_models::comparison::{Reading, Stamp};
 use clock_models::time::{Duration, Tai, Timestamp};
 
 use super::Port;
-use crate::direct::Turn;
+use crate::direct::{Turn, Use};
 use crate::engine::Measured;
 use crate::peer::Exchanged;
 use crate::rejection::Rejection;
@@ -64,12 +64,13 @@ impl Port {
         let next = |port: &mut Self| port.peer.as_mut()?.exchanged(sync.stamp.at);
         while let Some(exchanged) = next(self) {
             let turn = self.turn(&exchanged);
-            let admitted = before.is_some_and(|before| {
-                self.slave.direct.admits(turn, &exchanged.link, [before, sync])
-            });
-            match turn.filter(|_| admitted) {
-                Some(Turn { to, from }) => self.read(to, from, apart),
-                None => self.peer.iter_mut().for_each(|peer| peer.keep(exchanged.link)),
+            let syncs = before.map(|before| [before, sync]);
+            match (self.slave.direct.admits(turn, &exchanged.link, syncs), turn) {
+                (Use::Readings, Some(Turn { to, from })) => self.read(to, from, apart),
+                (Use::LinkDelay, _) => {
+                    self.peer.iter_mut().for_each(|peer| peer.keep(exchanged.link));
+                }
+                _ => {}
             }
         }
     }

@@ -107,13 +107,17 @@ fn p2p() -> PortConfig {
     PortConfig { delay_mechanism, ..config() }
 }
 
+type Draw = fn(&mut SmallRng) -> Duration;
+
 /// A source on a link, and what it has said.
 struct Link {
     source: Source,
     master: Master,
     neighbours: Vec<Neighbour>,
     /// Draws the error of a stamp.
-    noise: fn(&mut SmallRng) -> Duration,
+    noise: Draw,
+    /// Draws how long a message waits on the link.
+    wait: Draw,
     rng: SmallRng,
     compared: Vec<PortComparison>,
 }
@@ -125,6 +129,7 @@ impl Link {
             master: Master { down: DELAY, ..Master::new(1) },
             neighbours,
             noise: |_| Duration::ZERO,
+            wait: |_| Duration::ZERO,
             rng: SmallRng::seed_from_u64(7),
             compared: Vec::new(),
         }
@@ -170,10 +175,10 @@ impl Link {
         let sent = self.stamp(now);
         let mut results = vec![self.source.handle_transmitted(id, sent)];
         for neighbour in self.neighbours.clone() {
-            let t2 = now + neighbour.delay;
+            let t2 = now + neighbour.delay + (self.wait)(&mut self.rng);
             let noisy = self.stamp(t2).at;
             let (response, follow_up) = neighbour.answer(&request, noisy);
-            let t4 = t2 + neighbour.kept + neighbour.delay;
+            let t4 = t2 + neighbour.kept + neighbour.delay + (self.wait)(&mut self.rng);
             let came = self.stamp(t4);
             results.push(self.source.handle_event(&response.encode(), came, t4));
             let general = follow_up.map(|message| message.encode());
@@ -184,7 +189,8 @@ impl Link {
 
     /// An Announce and a Sync that leave at `now`.
     fn sync(&mut self, now: Timestamp<Free>) {
-        let (noisy, later) = (self.stamp(now).at, now + self.master.down);
+        let wait = (self.wait)(&mut self.rng);
+        let (noisy, later) = (self.stamp(now).at, now + self.master.down + wait);
         let announce = self.master.announce().encode();
         self.source.handle_general(&announce, now).unwrap();
         let (sync, follow_up) = self.master.sync(noisy);
@@ -361,21 +367,47 @@ fn what_a_device_between_kept_a_request_is_of_one_way_and_nothing_tells_which() 
 }
 
 #[test]
-fn a_clock_that_leaves_the_masters_time_is_dropped_at_once_and_comes_back_on_probation() {
+fn a_clock_that_leaves_the_masters_time_is_not_used_from_then_on_and_comes_back_on_probation() {
     let mut link = Link::new(vec![Neighbour::master()]);
     link.run(0..6);
     assert_serves_as_readings(&mut link, 6..10);
     link.neighbours[0].offset = OFFSET + MICROSECOND * 2;
-    // So small a step is taken for a rate once, which is 4 ns of the link delay.
-    link.run(10..11);
-    assert_eq!(serves_as(&link), PeerDelayUse::MeanLinkDelay);
-    link.run(11..13);
-    assert_falls_back(&mut link, 13..20);
+    // It may be one that waited long: neither a reading nor a link delay.
+    let [from, to] = readings(&mut link, 10..13);
+    assert_eq!((from.len(), to.len()), (3, 0));
+    assert_right(&from, &to);
+    link.run(13..14);
+    assert_falls_back(&mut link, 14..20);
     link.neighbours[0].offset = OFFSET;
+    // So small a step is taken for a rate once, which is 4 ns of the link delay.
     link.run(20..23);
     assert_falls_back(&mut link, 23..35);
     link.run(35..40);
     assert_serves_as_readings(&mut link, 40..50);
+}
+
+#[test]
+fn messages_that_wait_on_the_link_do_not_part_a_master_from_its_time() {
+    let up_to: [(Draw, f64); 2] = [
+        (|rng| Duration::from_nanos(rng.gen_range(0..1000)), 60e-9),
+        (|rng| Duration::from_nanos(rng.gen_range(0..20_000)), 2e-6),
+    ];
+    for (wait, limit) in up_to {
+        for seed in 1..=10 {
+            let mut link = Link::new(vec![Neighbour::master()]);
+            (link.rng, link.wait) = (SmallRng::seed_from_u64(seed), wait);
+            link.run(0..180);
+            let mut square = 0.0;
+            for second in 180..400 {
+                link.run(second..second + 1);
+                assert_eq!(serves_as(&link), PeerDelayUse::Readings, "seed {seed}, {second} s");
+                let estimate = link.source.estimator().estimate().unwrap();
+                square += (estimate.offset - OFFSET).seconds().powi(2) / 220.0;
+            }
+            let rms = square.sqrt();
+            assert!(rms < limit, "seed {seed}: {rms:e}");
+        }
+    }
 }
 
 #[test]
