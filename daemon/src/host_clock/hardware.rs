@@ -127,10 +127,14 @@ pub struct SharedPhc {
 impl SharedPhc {
     fn open(place: Place) -> Result<Self, NoPhc> {
         let device = place.open()?;
-        let (line, known) = begin(&device, None)?;
-        Ok(Self {
+        let begun = begin(&device, None)?;
+        Ok(Self::new(place, Some(device), begun))
+    }
+
+    fn new(place: Place, device: Option<Phc>, (line, known): (SteeredLine, Crossing)) -> Self {
+        Self {
             place,
-            device: Some(device),
+            device,
             line,
             known,
             rate: None,
@@ -140,7 +144,7 @@ impl SharedPhc {
             pulses: Vec::new(),
             overruns: 0,
             opened: 1,
-        })
+        }
     }
 
     /// One that was had, and is gone.
@@ -149,19 +153,7 @@ impl SharedPhc {
         let (base, shown) = (Timestamp::from_secs(0), Timestamp::from_secs(0));
         let known =
             Crossing { raw: raw_now(), base, shown, window: Duration::ZERO, method: "plain" };
-        Self {
-            place,
-            device: None,
-            line: SteeredLine::new(base, shown, 0.0),
-            known,
-            rate: None,
-            fault: None,
-            reader: None,
-            listened: Vec::new(),
-            pulses: Vec::new(),
-            overruns: 0,
-            opened: 1,
-        }
+        Self::new(place, None, (SteeredLine::new(base, shown, 0.0), known))
     }
 
     /// Why it cannot be read, while it cannot.
